@@ -9,6 +9,7 @@ import pytest
 from driving import settle, text, type_in
 from runs_made import make_runs
 from scripted import SMALL, Script, batch, run_events, started
+from textual.events import MouseScrollDown, MouseScrollUp
 from textual.pilot import Pilot
 from textual.widgets import Input
 
@@ -22,6 +23,7 @@ from cnn_tui.tui.screens.settings import SettingsDialog
 from cnn_tui.tui.screens.train import TrainScreen
 from cnn_tui.tui.session import Emit, train
 from cnn_tui.tui.widgets.bars import KeyBar
+from cnn_tui.tui.widgets.chart import Chart
 
 pytestmark = pytest.mark.slow
 
@@ -253,6 +255,28 @@ async def test_a_zoomed_chart_is_moved(make_app: MakeApp) -> None:
         assert low() == 0
         await pilot.press("left")  # the window follows the cursor again
         assert low() == 6
+
+
+async def test_a_click_on_a_chart_reads_it_and_the_wheel_zooms(make_app: MakeApp) -> None:
+    app = make_app(runner=Script(run_events(epochs=8)))
+    async with app.run_test(size=(150, 40)) as pilot:
+        await pilot.press("f5")
+        await settle(app, pilot)
+        screen = app.screen
+        assert isinstance(screen, TrainScreen)
+        chart = screen.query_one("#loss", Chart)
+        middle = chart.region.x + chart.region.width // 2, chart.region.y + 4
+        await pilot.click(offset=middle)
+        assert 3.5 < (screen.lens.cursor or 0) < 4.5
+        assert " at " in text(app, "#loss").splitlines()[0]
+        keys = {"button": 0, "shift": False, "meta": False, "ctrl": False}
+        for kind, zoom in ((MouseScrollUp, 1), (MouseScrollUp, 2), (MouseScrollDown, 1)):
+            before = x_axis(app.training.board, screen.lens)
+            app.post_message(kind(None, *middle, 0, 1, **keys))
+            await pilot.pause()
+            after = x_axis(app.training.board, screen.lens)
+            assert screen.lens.zoom == zoom
+            assert after.low <= (before.low + before.high) / 2 <= after.high
 
 
 async def test_the_cursor_does_not_stay_for_the_next_run(make_app: MakeApp) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING, Literal
 
+from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -129,6 +130,13 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
     def action_move(self, steps: int) -> None:
         if self.over and self.trial.results:
             self._cursor = moved(self.lr or 1e-3, steps, _LOW, _HIGH)
+            self.show()
+
+    @on(Chart.Pointed)
+    def _pointed(self, event: Chart.Pointed) -> None:
+        """Move the cursor to what is clicked, with three digits; the axis is logarithmic."""
+        if self.over and self.trial.results and not event.zoom:
+            self._cursor = float(f"{min(max(10**event.x, _LOW), _HIGH):.3g}")
             self.show()
 
     def action_back(self) -> None:

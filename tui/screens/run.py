@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic, thread_time
 from typing import Protocol
 
-from textual import work
+from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Container, Horizontal
 from textual.reactive import var
@@ -218,6 +218,15 @@ class RunScreen(ModeScreen):
         if reached:
             cursor = stepped(self.lens.cursor, axis, reached, steps)
             self.lens = replace(self.lens, cursor=cursor, at=None)
+
+    @on(Chart.Pointed)
+    def _pointed(self, event: Chart.Pointed) -> None:
+        """Take the value cursor to what is clicked; zoom where the wheel turns."""
+        if event.zoom:
+            zoom = min(max(0, self.lens.zoom + event.zoom), MOST_ZOOM)
+            self.lens = replace(self.lens, zoom=zoom, at=event.x if zoom else None)
+        else:
+            self.lens = replace(self.lens, cursor=min(event.x, reached_by(self._board)))
 
     def action_pan(self, steps: int) -> None:
         self.lens = panned(self._board, self.lens, steps)

@@ -14,6 +14,9 @@ from itertools import groupby
 from operator import itemgetter
 from threading import Lock
 
+from textual import events
+from textual.message import Message
+
 from cnn_tui.tui.dashboard.plots import ROLES, TINT, ChartPicture, Plot
 from cnn_tui.tui.dashboard.ticks import Axis
 from cnn_tui.tui.rows import Line
@@ -176,6 +179,13 @@ class Chart(Lines):
 
     DEFAULT_CLASSES = "panel"
 
+    class Pointed(Message):
+        """A place was clicked, or the wheel turned over it: by 1 to see less and larger."""
+
+        def __init__(self, x: float, zoom: int = 0) -> None:
+            super().__init__()
+            self.x, self.zoom = x, zoom
+
     picture: Shown[ChartPicture] = Shown(ChartPicture())
 
     def __init__(self, *, id: str | None = None, rasteriser: Rasteriser = rasterise) -> None:
@@ -184,6 +194,25 @@ class Chart(Lines):
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         return chart_lines(self.picture, width, height, self._rasterise, self._tinted)
+
+    def on_click(self, event: events.Click) -> None:
+        self._point(event)
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self._point(event, 1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self._point(event, -1)
+
+    def _point(self, event: events.MouseEvent, zoom: int = 0) -> None:
+        plot = self.picture.plot
+        if plot is None:
+            return
+        left = plot.y.label_width + 1
+        share = (self.place_of(event)[0] - left) / max(1, self.content_size.width - left - 1)
+        if 0 <= share <= 1:
+            x = plot.x.low + share * (plot.x.high - plot.x.low)
+            self.post_message(self.Pointed(x, zoom))
 
     @property
     def _tinted(self) -> bool:
