@@ -160,12 +160,15 @@ class Loader:
     def _prepare(self, epoch: int, number: int, indices: NDArray[np.int64]) -> Batch:
         images = self._normalizer.apply(self._train.images[indices])
         targets = self._train.labels[indices]
+        weights = None if self._weights is None else self._weights[targets]
+        mixup = self._recipe.mixup
+        if not self._augmenter.changes and not mixup:
+            return Batch(images, targets, weights)
         seeds = np.random.SeedSequence([self._recipe.seed, epoch, number, _AUGMENTATION])
         rng = np.random.default_rng(seeds)
         images = self._augmenter.apply(images, rng)
-        weights = None if self._weights is None else self._weights[targets]
-        if self._recipe.mixup:
-            return blended(images, targets, weights, self._recipe.mixup, rng)
+        if mixup:
+            return blended(images, targets, weights, mixup, rng)
         return Batch(images, targets, weights)
 
 

@@ -24,6 +24,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.placed import Placed, place_network
 from cnn_tui.engine.torch_engine.modules import torch_module
 from cnn_tui.engine.torch_engine.own import StochasticDepth
+from cnn_tui.engine.torch_engine.pooling import behind_pools, pooled_first
 from cnn_tui.engine.transforms.carry import weights_of
 
 _FRESH = (Conv, DWConv, FC, BatchNorm, Residual)
@@ -87,6 +88,7 @@ class Described:
         self.placed = place_network(network, report)
         self._still = frozen_layers(network, report, self.placed)
         self._tree = modules(network)
+        self._fast_tree = pooled_first(self._tree)
         self._paths = {module.name: module.path for top in self._tree for module in top.every()}
 
     @property
@@ -104,9 +106,17 @@ class Described:
         """The shape of each layer's output for one image, by name."""
         return {layer.name: layer.output for layer in self.layers}
 
-    def module(self, device: torch.device, dtype: np.dtype[Any]) -> nn.Module:
-        """A module whose values are not set yet."""
-        net = torch_module(self._tree).to(_TYPES[dtype]).to_empty(device=device)
+    @cached_property
+    def behind_pools(self) -> frozenset[str]:
+        """The layers that are computed right after a max pool; nothing else needs its output."""
+        return frozenset(behind_pools(self._fast_tree))
+
+    def module(
+        self, device: torch.device, dtype: np.dtype[Any], *, in_order: bool = False
+    ) -> nn.Module:
+        """A module whose values are not set yet; ``in_order`` to look at every layer's output."""
+        tree = self._tree if in_order else self._fast_tree
+        net = torch_module(tree).to(_TYPES[dtype]).to_empty(device=device)
         for name, buffer in net.named_buffers():
             if name.endswith("num_batches_tracked"):
                 buffer.zero_()
@@ -139,7 +149,8 @@ class Described:
 
     def overwriting(self, net: nn.Module) -> list[nn.ReLU]:
         """The ReLUs that may write into their input: nothing else needs it."""
-        found = (self.layer(net, name) for name in _behind_fresh(self.placed))
+        names = {*_behind_fresh(self.placed), *self.behind_pools}
+        found = (self.layer(net, name) for name in names)
         return [one for one in found if isinstance(one, nn.ReLU)]
 
     def chain(self, net: nn.Module) -> Iterator[tuple[str, nn.Module]]:

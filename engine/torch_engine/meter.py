@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import zip_longest
 from typing import TYPE_CHECKING
@@ -34,7 +34,7 @@ class TorchMeter:
             for name, parameter in engine.parameters.items()
             if parameter.role in ("weight", "gamma", "scale") and not parameter.frozen
         }
-        self._seen_at = dict(_seen_at(engine.described.placed))
+        self._seen_at = dict(_seen_at(engine.described.placed, engine.described.behind_pools))
         self._before: dict[str, Tensor] = {}
         self._outputs: dict[str, LayerHealth] = {}
         self._hooks = ExitStack()
@@ -102,18 +102,20 @@ class TorchMeter:
             )
 
 
-def _seen_at(placed: Sequence[Placed]) -> Iterator[tuple[str, Placed]]:
+def _seen_at(placed: Sequence[Placed], late: Container[str]) -> Iterator[tuple[str, Placed]]:
     """Activations by the layer whose output shows them: the max pool behind one, or itself.
 
-    The NumPy engine pools first, where that gives the same: both measure the same values.
+    The NumPy engine pools first, where that gives the same: both measure the same values. Those in
+    ``late`` come after the pool here as well.
     """
     for layer, behind in zip_longest(placed, placed[1:]):
         for branch in layer.branches:
-            yield from _seen_at(branch)
+            yield from _seen_at(branch, late)
         info = layer.layer.info
         if info.role == "activation" and (info.dies or info.saturates):
             pooled = info.dies and behind is not None and isinstance(behind.layer, MaxPool)
-            yield (behind if pooled and behind is not None else layer).name, layer
+            shown = behind if pooled and behind is not None and layer.name not in late else layer
+            yield shown.name, layer
 
 
 def _sample(weight: TorchParameter) -> Tensor:

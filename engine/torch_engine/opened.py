@@ -41,7 +41,7 @@ class TorchOpened(OpenedBase):
         super().__init__(shape, described.classes, len(images), training=training)
         self._described, self._device, self._threads = described, device, threads
         self._held = _held(described, images, limit)
-        self._net = described.module(device, images.dtype)
+        self._net = described.module(device, images.dtype, in_order=True)
         self._net.train(training)
         for module in (*described.drops(self._net), *described.frozen(self._net)):
             module.eval()

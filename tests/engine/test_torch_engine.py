@@ -19,6 +19,7 @@ from cnn_tui.engine.errors import EngineError, MemoryLimitError, NonFiniteError
 from cnn_tui.engine.protocol import Engine
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.schedules import learning_rate
+from cnn_tui.engine.specs.activations import ReLU6
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import (
     FC,
@@ -26,6 +27,7 @@ from cnn_tui.engine.specs.layers import (
     Conv,
     Dropout,
     MaxPool,
+    Parallel,
     ReLU,
     Residual,
 )
@@ -155,8 +157,9 @@ def test_losses_of_weighted_and_blended_images(loss: Any) -> None:
         assert pair[1].loss_of(scores, targets) == pytest.approx(pair[0].loss_of(scores, targets))
 
 
-def test_the_health_of_every_layer() -> None:
-    described = sample("residual")
+@pytest.mark.parametrize("name", ["residual", "plain"])
+def test_the_health_of_every_layer(name: str) -> None:
+    described = sample(name)
     layers = place_network(described, check(described))
     types = {one.name: one.report.type for layer in layers for one in layer.walk()}
     found = []
@@ -199,9 +202,34 @@ def test_stages_are_those_of_the_layers() -> None:
     with both(described, np.float32) as (_, engine):
         images = random_images((1, 8, 8), 4, dtype=np.float32)
         stages = list(engine.train_stages(images, np.zeros(4, int)))
-    names = ["conv1", "relu2", "maxpool3", "scores"]
+    # A pool comes before the ReLU in front of it.
+    names = ["conv1", "maxpool3", "relu2", "scores"]
     assert [name for name, backward in stages if not backward] == names
     assert [name for name, backward in stages if backward] == ["", *reversed(names), ""]
+
+
+def test_a_pool_before_a_relu_changes_no_bit() -> None:
+    from cnn_tui.engine.torch_engine.described import Described
+
+    pool = MaxPool(kernel_size=3, stride=2)
+    inside = (Conv(out_channels=4, padding="same"), ReLU(), pool)
+    layers = (ReLU(), pool, *inside, Parallel(branches=(inside, (ReLU6(), *inside[1:]))))
+    described = Described(network((2, 23, 23), *layers, classes=CLASSES), 1, np.dtype("f"))
+    found: list[list[Any]] = []
+    for in_order in (True, False):
+        net = described.module(torch.device("cpu"), np.dtype("f"), in_order=in_order)
+        with torch.no_grad():
+            for name, parameter in described.parameters(net).items():
+                parameter.tensor.copy_(torch.from_numpy(described.initial[name].copy()))
+        ran: list[str] = []
+        with described.watching(net, lambda name, _: ran.append(name)):
+            scores = net(torch.from_numpy(random_images((2, 23, 23), 8, dtype=np.float32)))
+        scores.logsumexp(1).sum().backward()
+        tensors = [one.tensor for one in described.parameters(net).values()]
+        found.append([ran, scores, *(tensor.grad for tensor in tensors)])
+    (ran, *wanted), (fast, *got) = found
+    assert (ran[:2], fast[:2]) == (["relu1", "maxpool2"], ["maxpool2", "relu1"])
+    assert all(map(torch.equal, wanted, got))
 
 
 def test_only_fresh_outputs_are_written_over() -> None:
@@ -213,7 +241,7 @@ def test_only_fresh_outputs_are_written_over() -> None:
     described = network((1, 6, 6), *layers, classes=CLASSES)
     with both(described) as (ours, theirs):
         modules = [one for one in theirs.net.modules() if isinstance(one, torch.nn.ReLU)]
-        # Not the images, what an activation or a pool has kept, or what the shortcut reads as well.
+        # Not the images, what an activation has kept, or what the shortcut reads as well.
         written = [False, True, False, False, True, True, False]
         assert [one.inplace for one in modules] == written
         close(
