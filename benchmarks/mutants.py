@@ -64,7 +64,7 @@ OPTIONS = (
     # The plugins are imported before.
     *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
 )
-SECONDS, BYTES = 600, 8 << 30
+SECONDS, BYTES = 600, 4 << 30
 """A change that waits for longer, or takes more memory, counts as noticed, as does one that takes
 much more processor time than the tests do without it."""
 
@@ -76,38 +76,47 @@ class Change(NamedTuple):
     column: int
 
 
-class Watching:
-    """A plugin of pytest: in which order, how long each takes, which functions it enters.
+class Reach(NamedTuple):
+    """What the tests of one file do without a change."""
 
-    The process ends with the first test that fails.
+    seconds: dict[str, float]
+    entered: dict[str, list[str]]
+    """For each function of the engine, as file and line, the tests that enter it."""
+    others: list[str]
+    """The modules of other packages that they import."""
+
+
+class Watching:
+    """A plugin of pytest: the order of the tests, how long each takes, which functions it enters.
+
+    The process ends with the first test that fails, its name in ``pipe``.
     """
 
-    def __init__(self, order: list[str] | None, pipe: int) -> None:
-        self.order, self.pipe, self.test = order, pipe, ""
+    def __init__(self, pipe: int) -> None:
+        self.order: list[str] = []
+        self.pipe, self.test = pipe, ""
         self.seconds: dict[str, float] = defaultdict(float)
         self.entered: dict[str, set[str]] = defaultdict(set)
 
+    def ask(self, file: str | Path) -> None:
+        sys.stdout = sys.stderr = io.StringIO()
+        if pytest.main([*OPTIONS, str(file)], [self]):
+            os._exit(1)
+
     def pytest_sessionstart(self) -> None:
-        # That it fails is enough.
+        # That a test fails is enough.
         settings.register_profile("found", settings(), phases=[Phase.explicit, Phase.generate])
         settings.load_profile("found")
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        if self.order is not None:
-            found = {item.nodeid: item for item in items}
-            items[:] = [found[test] for test in self.order]
-
-    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
-        self.end_at(report)
+        found = {item.nodeid: item for item in items}
+        items[:] = [found[test] for test in self.order or found]
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self.test = nodeid
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.seconds[report.nodeid] += report.duration
-        self.end_at(report)
-
-    def end_at(self, report: pytest.TestReport | pytest.CollectReport) -> None:
         if report.failed:
             os.write(self.pipe, report.nodeid.encode())
             os._exit(1)
@@ -123,8 +132,7 @@ class Changed(ExecutionLoader):
 
     def __init__(self, file: Path, code: str) -> None:
         self.file, self.code = file, code
-        parts = file.relative_to(ROOT).with_suffix("").parts
-        self.name = ".".join(["cnn_tui", *parts]).removesuffix(".__init__")
+        self.name = ".".join(["cnn_tui", *file.relative_to(ROOT).with_suffix("").parts])
 
     def get_filename(self, fullname: str) -> str:
         return str(self.file)
@@ -136,16 +144,6 @@ class Changed(ExecutionLoader):
         return importlib.util.spec_from_loader(name, self) if name == self.name else None
 
 
-class Reach(NamedTuple):
-    """What the tests of one file do without a change."""
-
-    seconds: dict[str, float]
-    entered: dict[str, list[str]]
-    """For each function, as file and line, the tests that enter it; "" for the import."""
-    others: list[str]
-    """The modules of other packages that they import."""
-
-
 def main(names: list[str], jobs: int) -> None:
     KEPT.mkdir(parents=True, exist_ok=True)
     sys.pycache_prefix, sys.dont_write_bytecode = str(KEPT / "pycache"), False
@@ -155,44 +153,37 @@ def main(names: list[str], jobs: int) -> None:
         point.load()
     for name in names or TESTS:
         reached = [reach(test) for test in TESTS[name.split("/")[0]]]
+        gc.freeze()  # A collection in a fork would copy all of it.
         for file in sorted((ENGINE / name).rglob("[!_]*.py")) or [ENGINE / name]:
-            trial = Trial(file, reached)
-            left = trial.unnoticed(jobs)
-            print(f"{trial.within}: {len(list(trial.changes())):,} changes, {len(left)} unnoticed")
-            print(*trial.lines(left), sep="\n", end="", flush=True)
+            Trial(file, reached).run(jobs)
 
 
 def reach(test: str) -> Reach:
+    """Ask the tests of a file without a change; a second time in reverse order."""
     file = TESTED / f"test_{test}.py"
     texts = [file, *sorted(TESTED.glob("[!t]*.py")), *sorted(ENGINE.rglob("*.py"))]
     digest = hashlib.sha256(b"".join(text.read_bytes() for text in texts)).hexdigest()[:8]
     kept = KEPT / f"reach-{test}-{digest}.json"
     if not kept.exists():
         if not (child := os.fork()):
-            watching = Watching(None, 2)
+            watching = Watching(sys.stderr.fileno())
             threading.settrace(watching.trace)
             sys.settrace(watching.trace)
-            code = ask(file.relative_to(ROOT).as_posix(), watching)
+            watching.ask(file)
             sys.settrace(None)
-            entered = {place: sorted(tests) for place, tests in watching.entered.items()}
-            others = [
-                name for name, module in sys.modules.items() if "site-packages" in str(module)
-            ]
-            kept.write_text(json.dumps([watching.seconds, entered, others]))
-            os._exit(code)
+            seconds, entered = dict(watching.seconds), watching.entered
+            others = [name for name, at in sys.modules.items() if "site-packages" in str(at)]
+            watching.order = list(seconds)[::-1]
+            watching.ask(file)
+            kept.write_text(json.dumps([seconds, entered, others], default=sorted))
+            os._exit(0)
         if os.waitpid(child, 0)[1]:
-            kept.unlink(missing_ok=True)
             sys.exit(f"{file}: fails without a change, and would take every change for noticed")
     found = Reach(*json.loads(kept.read_text()))
     for name in found.others:
         with suppress(Exception):
             importlib.import_module(name)
     return found
-
-
-def ask(file: str, watching: Watching) -> int:
-    sys.stdout = sys.stderr = io.StringIO()
-    return pytest.main([*OPTIONS, file], [watching])
 
 
 class Trial:
@@ -221,16 +212,14 @@ class Trial:
             for occurrence, ((row, column), _) in enumerate(places):
                 yield Change(name, occurrence, row, column)
 
-    def unnoticed(self, jobs: int) -> list[Change]:
-        """Try each change that was not noticed by an earlier call."""
+    def run(self, jobs: int) -> None:
+        """Try each change that no earlier call saw noticed, and print those that are left."""
         digest = hashlib.sha256(self.source.encode()).hexdigest()[:8]
         kept = KEPT / f"{self.within.replace('/', '-').removesuffix('.py')}-{digest}.jsonl"
         kept.touch()
         before = {Change(*json.loads(line)) for line in kept.read_text().splitlines()}
-        todo = (change for change in self.changes() if change not in before)
-        gc.freeze()  # A collection in a fork would copy all of it.
-        if os.waitpid(self.start(None)[0], 0)[1]:
-            sys.exit("a test fails without a change when those of its file come in reverse order")
+        changes = list(self.changes())
+        todo = (change for change in changes if change not in before)
         left: list[Change] = []
         running: dict[int, tuple[Change, int]] = {}
         while True:
@@ -238,7 +227,7 @@ class Trial:
                 child, pipe = self.start(change)
                 running[child] = change, pipe
             if not running:
-                return left
+                break
             child, status = os.wait()
             change, pipe = running.pop(child)
             self.noticed[os.read(pipe, 10_000).decode()] += 1
@@ -248,28 +237,32 @@ class Trial:
                     print(json.dumps(change), file=lines)
             else:
                 left.append(change)
+        print(f"{self.within}: {len(changes):,} changes, {len(left)} unnoticed")
+        print("".join(self.lines(left)), end="", flush=True)
 
-    def start(self, change: Change | None) -> tuple[int, int]:
+    def start(self, change: Change) -> tuple[int, int]:
         """A process that ends with 0 where no test fails, and a pipe for the one that does."""
         here, there = os.pipe()
         if child := os.fork():
             os.close(there)
             return child, here
-        seconds = sum(sum(part.seconds.values()) for part in self.reached)
-        resource.setrlimit(resource.RLIMIT_CPU, (20 + 5 * int(seconds), -1))
+        tests = self.order(change)
+        seconds = sum(sum(part.seconds.values()) for part in tests)
+        resource.setrlimit(resource.RLIMIT_CPU, (10 + 4 * int(seconds), -1))
         resource.setrlimit(resource.RLIMIT_AS, (BYTES, -1))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         signal.alarm(SECONDS)
-        tests = [list(part.seconds)[::-1] for part in self.reached]
-        if change:
-            tests = self.order(change)
-            MutationVisitor(change.occurrence, get_operator(change.operator)()).walk(self.tree)
-            sys.meta_path.insert(0, Changed(self.file, self.tree.get_code()))
+        MutationVisitor(change.occurrence, get_operator(change.operator)()).walk(self.tree)
+        sys.meta_path.insert(0, Changed(self.file, self.tree.get_code()))
         # One file after the other: to import them all takes longer than most of them.
-        os._exit(any(ask(part[0].partition("::")[0], Watching(part, there)) for part in tests))
+        for part in tests:
+            watching = Watching(there)
+            watching.order = list(part.seconds)
+            watching.ask(watching.order[0].partition("::")[0])
+        os._exit(0)
 
-    def order(self, change: Change) -> list[list[str]]:
-        """The tests of each file of which one enters the function; first those that do."""
+    def order(self, change: Change) -> list[Reach]:
+        """The files of tests of which one enters the function; in each, those that do first."""
         around = [first for first, last in self.functions if first <= change.row <= last]
         # What is in no function is executed when the file is imported.
         place = f"{self.within}:{max(around, default=1)}"
@@ -278,12 +271,13 @@ class Trial:
             times = sum(self.noticed[test] for test in part.seconds)
             return sum(part.seconds.values()) / (1 + times)
 
-        def inside(part: Reach) -> list[str]:
-            first = [test for test in part.seconds if test in part.entered[place]]
-            return sorted(first, key=part.seconds.__getitem__)
+        def ordered(part: Reach) -> dict[str, float]:
+            first = sorted(part.entered[place], key=lambda test: part.seconds.get(test, 0))
+            tests = dict.fromkeys([*first, *part.seconds])
+            return {test: part.seconds[test] for test in tests if test in part.seconds}
 
         asked = sorted((part for part in self.reached if place in part.entered), key=price)
-        return [list(dict.fromkeys([*inside(part), *part.seconds])) for part in asked]
+        return [part._replace(seconds=ordered(part)) for part in asked]
 
     def lines(self, left: list[Change]) -> Iterator[str]:
         """Each place with changes that no test noticed: its line of code, and the changes."""
@@ -293,7 +287,7 @@ class Trial:
             places[change.row, change.column].append(what)
         for (row, column), whats in sorted(places.items()):
             code = self.source.splitlines()[row - 1]
-            yield f"  {row}: {code.strip()}"
+            yield f"  {row}: {code.strip()}\n"
             yield f"      at {code[column : column + 20]!r}: {', '.join(whats)}\n"
 
 
