@@ -43,16 +43,29 @@ from hypothesis import Phase, settings
 
 ROOT = Path(__file__).resolve().parents[1]
 ENGINE, TESTED, KEPT = ROOT / "engine", ROOT / "tests" / "engine", ROOT / "build" / "mutation"
-SPECS = (
-    *("shapes", "paths", "pattern", "batches", "transforms", "fine_tune", "presets", "check"),
-    *("doctor", "blocks", "explain", "codec", "quick", "rules"),
-)
-OPS = (
-    *("light_kernels", "activation_forms", "losses", "layers_naive", "conv_paths", "winograd"),
-    *("layouts", "workspaces", "packing", "model", "gradients"),
-)
-TESTS = {"shapes.py": SPECS, "specs": SPECS, "ops": OPS}
-"""The files of tests that are asked of each folder."""
+TESTS = {
+    "shapes.py": ("shapes", "rules"),
+    "specs/applying.py": ("check", "blocks", "transforms"),
+    "specs/batches.py": ("batches",),
+    "specs/branch_fixes.py": ("blocks", "check", "doctor"),
+    "specs/codec.py": ("presets", "codec", "blocks"),
+    "specs/expansion.py": ("pattern",),
+    "specs/pattern.py": ("pattern",),
+    "specs/paths.py": ("paths",),
+    "specs/places.py": ("rules", "blocks", "transforms"),
+    "specs/quick": ("blocks", "pattern", "quick"),
+    "specs/rewrite.py": ("transforms",),
+    "specs/taking_back.py": ("check",),
+    "specs/tokens.py": ("pattern", "quick"),
+    "specs/transforms.py": ("transforms",),
+    "specs/values.py": ("rules", "blocks", "check", "codec", "paths"),
+    "specs": ("rules", "fine_tune", "presets", "batches", "blocks", "check", "doctor"),
+    "ops": (
+        *("light_kernels", "activation_forms", "losses", "layers_naive", "conv_paths", "winograd"),
+        *("layouts", "workspaces", "packing", "model", "gradients"),
+    ),
+}
+"""For a file, or all others of a folder, the files of tests that are asked."""
 LEFT_OUT = re.compile(
     r"core/ReplaceBinaryOperator_.*_(Pow|LShift|RShift|BitAnd|BitOr|BitXor|Div)"
     r"|core/ReplaceBinaryOperator_BitOr_.*"
@@ -151,10 +164,12 @@ def main(names: list[str], jobs: int) -> None:
     warnings.simplefilter("ignore")  # In this process; pytest has its own filters.
     for point in entry_points(group="pytest11"):
         point.load()
-    for name in names or TESTS:
-        reached = [reach(test) for test in TESTS[name.split("/")[0]]]
-        gc.freeze()  # A collection in a fork would copy all of it.
+    for name in names or ("shapes.py", "specs", "ops"):
         for file in sorted((ENGINE / name).rglob("[!_]*.py")) or [ENGINE / name]:
+            within = file.relative_to(ENGINE)
+            row = next(filter(TESTS.get, map(Path.as_posix, (within, *within.parents))))
+            reached = [reach(test) for test in TESTS[row]]
+            gc.freeze()  # A collection in a fork would copy all of it.
             Trial(file, reached).run(jobs)
 
 
