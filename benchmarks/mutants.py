@@ -1,129 +1,301 @@
 """Changes one operator, number or condition of the code at a time, and asks whether a test notices.
 
-``python benchmarks/mutants.py shapes.py specs/windows.py``, or without names all of ``TESTS``. The
-changes are made by Cosmic Ray in a copy of the package below ``build``, one after the other; a
-session that was interrupted goes on. It prints each change that no test notices; docs/testing.md
-explains those that are known.
+``python benchmarks/mutants.py [--jobs 2] shapes.py specs/windows.py ops``; without names, all that
+``TESTS`` names. Cosmic Ray says what can be changed, and how. Each change is tried in a fork of
+this process, which has imported what the tests need besides this package. The tests that enter the
+changed function come first, up to the first that fails.
+
+What came of each change is kept below ``build``: a call that was interrupted goes on, and a later
+one tries again what no test noticed, and prints what is left. docs/testing.md explains it.
 """
 
 from __future__ import annotations
 
+import argparse
+import ast
+import gc
 import hashlib
+import importlib
+import io
 import json
 import os
-import shutil
-import sqlite3
-import subprocess
+import re
+import resource
+import signal
 import sys
+import threading
+import warnings
+from collections import Counter, defaultdict
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import suppress
+from importlib.abc import ExecutionLoader
+from importlib.machinery import ModuleSpec
+from importlib.metadata import entry_points
 from pathlib import Path
+from types import FrameType
+from typing import NamedTuple
+
+import pytest
+from cosmic_ray.ast import ast_nodes, get_ast
+from cosmic_ray.mutating import MutationVisitor
+from cosmic_ray.plugins import get_operator, operator_names
+from hypothesis import Phase, settings
 
 ROOT = Path(__file__).resolve().parents[1]
-WORK, COPY = ROOT / "build" / "mutation", ROOT / "build" / "mutants"
-COSMIC_RAY = Path(sys.executable).parent / "cosmic-ray"
-TESTS = {
-    "shapes.py": ("shapes", "rules"),
-    "specs/moves.py": ("rules", "check", "explain"),
-    "specs/learned.py": ("rules", "check", "explain"),
-    "specs/windows.py": ("rules", "check", "explain", "doctor"),
-    "specs/infer.py": ("rules", "check", "explain", "blocks", "doctor"),
-    "specs/check.py": ("check", "blocks", "batches", "doctor"),
-    "specs/sizes.py": ("rules", "codec"),
-    "specs/freezing.py": ("fine_tune", "check"),
-    "specs/batches.py": ("batches", "check"),
-    "specs/blocks.py": ("blocks", "rules", "explain"),
-    "specs/fixes.py": ("check", "doctor", "blocks", "batches"),
-    "specs/branch_fixes.py": ("blocks", "doctor", "check"),
-    "specs/structural_fixes.py": ("doctor", "blocks", "check"),
-    "specs/score_fixes.py": ("check", "doctor"),
-    "specs/scores.py": ("check", "doctor"),
-    "specs/codec.py": ("codec",),
-    "specs/pattern.py": ("pattern",),
-    "ops/linear.py": ("light_kernels", "model", "gradients"),
-    "ops/scale.py": ("light_kernels", "gradients", "layers_naive"),
-    "ops/gelu.py": ("activation_forms", "light_kernels", "gradients"),
-    "ops/loss.py": ("losses",),
-}
-"""For each file of the engine the tests that are asked, the quickest first."""
-LEFT_OUT = (
-    "core/ReplaceBinaryOperator_.*_(Pow|LShift|RShift|BitAnd|BitOr|BitXor|Div)",
-    "core/ReplaceBinaryOperator_BitOr_.*",
-    "core/ReplaceComparisonOperator_(.*_)?Is(Not)?(_.*)?",
+ENGINE, TESTED, KEPT = ROOT / "engine", ROOT / "tests" / "engine", ROOT / "build" / "mutation"
+SPECS = (
+    *("shapes", "paths", "pattern", "batches", "transforms", "fine_tune", "presets", "check"),
+    *("doctor", "blocks", "explain", "codec", "quick", "rules"),
+)
+OPS = (
+    *("light_kernels", "activation_forms", "losses", "layers_naive", "conv_paths", "winograd"),
+    *("layouts", "workspaces", "packing", "model", "gradients"),
+)
+TESTS = {"shapes.py": SPECS, "specs": SPECS, "ops": OPS}
+"""The files of tests that are asked of each folder."""
+LEFT_OUT = re.compile(
+    r"core/ReplaceBinaryOperator_.*_(Pow|LShift|RShift|BitAnd|BitOr|BitXor|Div)"
+    r"|core/ReplaceBinaryOperator_BitOr_.*"
+    r"|core/ReplaceComparisonOperator_(.*_)?Is(Not)?(_.*)?"
 )
 """Changes that nobody makes by mistake. A ``|`` is nearly always part of a type."""
+OPTIONS = (
+    *("-qm", "not slow", "-p", "no:cacheprovider", "-p", "no:guard", "--timeout", "0"),
+    # The plugins are imported before.
+    *("-W", "ignore::pytest.PytestAssertRewriteWarning"),
+)
+SECONDS, BYTES = 600, 4 << 30
+"""A change that waits for longer, or takes more memory, counts as noticed, as does one that takes
+much more processor time than the tests do without it."""
 
 
-def main(files: list[str]) -> None:
-    shutil.rmtree(COPY, ignore_errors=True)
-    install = "-m pip install -q --disable-pip-version-check --no-deps --no-build-isolation"
-    subprocess.run([sys.executable, *install.split(), "--target", COPY, ROOT], check=True)
-    WORK.mkdir(exist_ok=True)
-    for file in files or TESTS:
-        session = ask(file)
-        told = [json.loads(line) for line in cosmic_ray("dump", session).splitlines()]
-        tried = [(work, result) for work, result in told if result["worker_outcome"] != "skipped"]
-        left = [work for work, result in tried if result["test_outcome"] == "survived"]
-        print(f"{file}: {len(tried):,} changes, {len(left)} unnoticed")
-        print(*lines(left), sep="\n", flush=True)
+class Change(NamedTuple):
+    operator: str
+    occurrence: int
+    row: int
+    column: int
 
 
-def ask(file: str) -> Path:
-    """Try every change of a file; the session, which holds what came of each.
+class Reach(NamedTuple):
+    """What the tests of one file do without a change."""
 
-    Those that no test noticed are tried again, as the tests may be others.
+    seconds: dict[str, float]
+    entered: dict[str, list[str]]
+    """For each function of the engine, as file and line, the tests that enter it."""
+    others: list[str]
+    """The modules of other packages that they import."""
+
+
+class Watching:
+    """A plugin of pytest: the order of the tests, how long each takes, which functions it enters.
+
+    The process ends with the first test that fails, its name in ``pipe``.
     """
-    source = COPY / "cnn_tui" / "engine" / file
-    digest = hashlib.sha256(source.read_bytes()).hexdigest()[:8]
-    name = WORK / f"{file.replace('/', '-').removesuffix('.py')}-{digest}"
-    config, session = name.with_suffix(".toml"), name.with_suffix(".sqlite")
-    tests = " ".join(f"tests/engine/test_{test}.py" for test in TESTS[file])
-    config.write_text(
-        f"""[cosmic-ray]
-module-path = ["{source.relative_to(ROOT)}"]
-timeout = 120.0
-excluded-modules = []
-test-command = "{sys.executable} -m pytest -qx -m 'not slow' -p no:cacheprovider {tests}"
-[cosmic-ray.distributor]
-name = "local"
-[cosmic-ray.filters.operators-filter]
-exclude-operators = {json.dumps(LEFT_OUT)}
-"""
-    )
-    # Tests that fail without a change would take every change for noticed.
-    cosmic_ray("baseline", config)
-    if session.exists():
-        with closing(sqlite3.connect(session)) as database, database:
-            database.execute("delete from work_results where test_outcome = 'SURVIVED'")
-    else:
-        cosmic_ray("init", config, session)
-        subprocess.run([COSMIC_RAY.with_name("cr-filter-operators"), session, config], check=True)
-    cosmic_ray("exec", config, session)
-    return session
+
+    def __init__(self, pipe: int) -> None:
+        self.order: list[str] = []
+        self.pipe, self.test = pipe, ""
+        self.seconds: dict[str, float] = defaultdict(float)
+        self.entered: dict[str, set[str]] = defaultdict(set)
+
+    def ask(self, file: str | Path) -> None:
+        sys.stdout = sys.stderr = io.StringIO()
+        if pytest.main([*OPTIONS, str(file)], [self]):
+            os._exit(1)
+
+    def pytest_sessionstart(self) -> None:
+        # That a test fails is enough.
+        settings.register_profile("found", settings(), phases=[Phase.explicit, Phase.generate])
+        settings.load_profile("found")
+
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        found = {item.nodeid: item for item in items}
+        items[:] = [found[test] for test in self.order or found]
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.test = nodeid
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        self.seconds[report.nodeid] += report.duration
+        if report.failed:
+            os.write(self.pipe, report.nodeid.encode())
+            os._exit(1)
+
+    def trace(self, frame: FrameType, *_: object) -> None:
+        path, _, name = frame.f_code.co_filename.rpartition(f"{ENGINE}/")
+        if not path and name:
+            self.entered[f"{name}:{frame.f_code.co_firstlineno}"].add(self.test)
 
 
-def cosmic_ray(*words: str | Path) -> str:
-    # Found before the checkout, of which the environment has an editable install.
-    environ = {**os.environ, "PYTHONPATH": str(COPY), "PYTHONDONTWRITEBYTECODE": "1"}
-    done = subprocess.run(
-        [COSMIC_RAY, *words], cwd=ROOT, env=environ, check=True, stdout=subprocess.PIPE, text=True
-    )
-    return done.stdout
+class Changed(ExecutionLoader):
+    """Imports one file of the package with other code."""
+
+    def __init__(self, file: Path, code: str) -> None:
+        self.file, self.code = file, code
+        self.name = ".".join(["cnn_tui", *file.relative_to(ROOT).with_suffix("").parts])
+
+    def get_filename(self, fullname: str) -> str:
+        return str(self.file)
+
+    def get_source(self, fullname: str) -> str:
+        return self.code
+
+    def find_spec(self, name: str, *_: object) -> ModuleSpec | None:
+        return importlib.util.spec_from_loader(name, self) if name == self.name else None
 
 
-def lines(left: list[dict]) -> Iterator[str]:
-    """Each place with changes that no test noticed: its line of code, and the changes."""
-    places: dict[tuple[str, int, int], list[str]] = {}
-    for work in left:
-        (change,) = work["mutations"]
-        place = change["module_path"], *change["start_pos"]
-        what = change["operator_name"].removeprefix("core/").removeprefix("Replace")
-        places.setdefault(place, []).append(what)
-    for (path, row, column), changes in sorted(places.items()):
-        code = (ROOT / path).read_text().splitlines()[row - 1]
-        yield f"  {row}: {code.strip()}"
-        yield f"      at {code[column : column + 20]!r}: {', '.join(sorted(set(changes)))}"
+def main(names: list[str], jobs: int) -> None:
+    KEPT.mkdir(parents=True, exist_ok=True)
+    sys.pycache_prefix, sys.dont_write_bytecode = str(KEPT / "pycache"), False
+    os.chdir(ROOT)
+    warnings.simplefilter("ignore")  # In this process; pytest has its own filters.
+    for point in entry_points(group="pytest11"):
+        point.load()
+    for name in names or TESTS:
+        reached = [reach(test) for test in TESTS[name.split("/")[0]]]
+        gc.freeze()  # A collection in a fork would copy all of it.
+        for file in sorted((ENGINE / name).rglob("[!_]*.py")) or [ENGINE / name]:
+            Trial(file, reached).run(jobs)
+
+
+def reach(test: str) -> Reach:
+    """Ask the tests of a file without a change: watched, then in reverse order."""
+    file = TESTED / f"test_{test}.py"
+    texts = [file, *sorted(TESTED.glob("[!t]*.py")), *sorted(ENGINE.rglob("*.py"))]
+    digest = hashlib.sha256(b"".join(text.read_bytes() for text in texts)).hexdigest()[:8]
+    kept = KEPT / f"reach-{test}-{digest}.json"
+    for again in (False, True) if not kept.exists() else ():
+        if not (child := os.fork()):
+            watching = Watching(sys.stderr.fileno())
+            if again:
+                watching.order = list(json.loads(kept.read_text())[0])[::-1]
+                watching.ask(file)
+                os._exit(0)
+            threading.settrace(watching.trace)
+            sys.settrace(watching.trace)
+            watching.ask(file)
+            sys.settrace(None)
+            others = [name for name, at in sys.modules.items() if "site-packages" in str(at)]
+            found = watching.seconds, watching.entered, others
+            kept.write_text(json.dumps(found, default=sorted))
+            os._exit(0)
+        if os.waitpid(child, 0)[1]:
+            kept.unlink(missing_ok=True)
+            sys.exit(f" of {file} fails without a change, which would pass for noticing it")
+    found = Reach(*json.loads(kept.read_text()))
+    for name in found.others:
+        with suppress(Exception):
+            importlib.import_module(name)
+    return found
+
+
+class Trial:
+    """A file of the engine, the changes that can be made in it, and the tests to ask of each."""
+
+    def __init__(self, file: Path, reached: list[Reach]) -> None:
+        self.file, self.reached = file, reached
+        self.within = file.relative_to(ENGINE).as_posix()
+        self.source = file.read_text()
+        self.tree = get_ast(self.source)
+        self.functions = [
+            (min(part.lineno for part in (node, *node.decorator_list)), node.end_lineno or 0)
+            for node in ast.walk(ast.parse(self.source))
+            if isinstance(node, ast.FunctionDef)
+        ]
+        self.noticed: Counter[str] = Counter()
+        """How many changes each test was the first to notice."""
+
+    def changes(self) -> Iterator[Change]:
+        nodes = list(ast_nodes(self.tree))
+        for name in operator_names():
+            operator = get_operator(name)
+            if operator.arguments() or LEFT_OUT.match(name):
+                continue
+            places = (place for node in nodes for place in operator().mutation_positions(node))
+            for occurrence, ((row, column), _) in enumerate(places):
+                yield Change(name, occurrence, row, column)
+
+    def run(self, jobs: int) -> None:
+        """Try each change that no earlier call saw noticed, and print those that are left."""
+        digest = hashlib.sha256(self.source.encode()).hexdigest()[:8]
+        kept = KEPT / f"{self.within.replace('/', '-').removesuffix('.py')}-{digest}.jsonl"
+        kept.touch()
+        before = {Change(*json.loads(line)) for line in kept.read_text().splitlines()}
+        changes = list(self.changes())
+        todo = (change for change in changes if change not in before)
+        left: list[Change] = []
+        running: dict[int, tuple[Change, int]] = {}
+        while True:
+            while len(running) < jobs and (change := next(todo, None)):
+                child, pipe = self.start(change)
+                running[child] = change, pipe
+            if not running:
+                break
+            child, status = os.wait()
+            change, pipe = running.pop(child)
+            self.noticed[os.read(pipe, 10_000).decode()] += 1
+            os.close(pipe)
+            if status:
+                with kept.open("a") as lines:
+                    print(json.dumps(change), file=lines)
+            else:
+                left.append(change)
+        print(f"{self.within}: {len(changes):,} changes, {len(left)} unnoticed")
+        print("".join(self.lines(left)), end="", flush=True)
+
+    def start(self, change: Change) -> tuple[int, int]:
+        """A process that ends with 0 where no test fails, and a pipe for the one that does."""
+        here, there = os.pipe()
+        if child := os.fork():
+            os.close(there)
+            return child, here
+        tests = self.order(change)
+        seconds = sum(sum(part.seconds.values()) for part in tests)
+        resource.setrlimit(resource.RLIMIT_CPU, (10 + 4 * int(seconds), -1))
+        resource.setrlimit(resource.RLIMIT_AS, (BYTES, -1))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+        signal.alarm(SECONDS)
+        MutationVisitor(change.occurrence, get_operator(change.operator)()).walk(self.tree)
+        sys.meta_path.insert(0, Changed(self.file, self.tree.get_code()))
+        # One file after the other: to import them all takes longer than most of them.
+        for part in tests:
+            watching = Watching(there)
+            watching.order = list(part.seconds)
+            watching.ask(watching.order[0].partition("::")[0])
+        os._exit(0)
+
+    def order(self, change: Change) -> list[Reach]:
+        """The files of tests of which one enters the function; in each, those that do first."""
+        around = [first for first, last in self.functions if first <= change.row <= last]
+        # What is in no function is executed when the file is imported.
+        place = f"{self.within}:{max(around, default=1)}"
+
+        def price(part: Reach) -> float:
+            times = sum(self.noticed[test] for test in part.seconds)
+            return sum(part.seconds.values()) / (1 + times)
+
+        def ordered(part: Reach) -> dict[str, float]:
+            first = sorted(part.entered[place], key=lambda test: part.seconds.get(test, 0))
+            tests = dict.fromkeys([*first, *part.seconds])
+            return {test: part.seconds[test] for test in tests if test in part.seconds}
+
+        asked = sorted((part for part in self.reached if place in part.entered), key=price)
+        return [part._replace(seconds=ordered(part)) for part in asked]
+
+    def lines(self, left: list[Change]) -> Iterator[str]:
+        """Each place with changes that no test noticed: its line of code, and the changes."""
+        places: dict[tuple[int, int], list[str]] = defaultdict(list)
+        for change in left:
+            what = change.operator.removeprefix("core/").removeprefix("Replace")
+            places[change.row, change.column].append(what)
+        for (row, column), whats in sorted(places.items()):
+            code = self.source.splitlines()[row - 1]
+            yield f"  {row}: {code.strip()}\n"
+            yield f"      at {code[column : column + 20]!r}: {', '.join(whats)}\n"
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("names", nargs="*", help="files or folders of the engine")
+    parser.add_argument("--jobs", type=int, default=1, help="how many changes at a time")
+    main(**vars(parser.parse_args()))
