@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cnn_tui.engine.ops.kernel import Kernel
+from cnn_tui.engine.ops.kernel import Kernel, as_rows
 from cnn_tui.engine.ops.memory import Arena, Array
 
 
@@ -38,13 +38,14 @@ class LinearKernel(Kernel):
 
     def __init__(self, x: Array, y: Array, weight: Array, dweight: Array) -> None:
         self.x, self.y, self.weight, self.dweight = x, y, weight, dweight
-        self.inputs, self.outputs = x[0, :, 0, :], y[0, :, 0, :]
+        (self.inputs,), (self.outputs,) = as_rows(x), as_rows(y)
 
     def forward(self) -> None:
         np.matmul(self.weight, self.inputs, out=self.outputs)
 
     def backward(self) -> None:
-        dy = self.dy[0, :, 0, :]
+        (dy,) = as_rows(self.dy)
         np.matmul(dy, self.inputs.T, out=self.dweight)
         if self.dx is not None:
-            np.matmul(self.weight.T, dy, out=self.dx[0, :, 0, :])
+            (dx,) = as_rows(self.dx)
+            np.matmul(self.weight.T, dy, out=dx)

@@ -91,6 +91,7 @@ EXAMPLES: tuple[Layer, ...] = (
     AdaptiveAvgPool(output_size=7),
     FC(out_features=5),
     LeakyReLU(negative_slope=0.2),
+    GELU(),
     GELU(approximate="none"),
     ELU(alpha=0.7),
     PReLU(per_channel=True, init=0.5),

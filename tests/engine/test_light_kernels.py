@@ -17,7 +17,8 @@ from cnn_tui.engine.ops.normal_tail import normal_tail
 from cnn_tui.engine.ops.patches import Geometry
 from cnn_tui.engine.ops.pool import MaxPoolKernel
 from cnn_tui.engine.ops.rows import ChannelRow, SumsTo
-from cnn_tui.engine.specs.layers import ReLU
+from cnn_tui.engine.specs.activations import GELU, SiLU
+from cnn_tui.engine.specs.layers import Layer, ReLU
 
 IMAGES, CHANNELS, SIZE = 3, 5, 7
 
@@ -142,3 +143,14 @@ def test_the_tail_in_float32_is_exact_to_its_precision() -> None:
     # the polynomial add a few roundings of 6e-8.
     assert np.abs(tail - expected).max() < 2e-7
     assert np.abs(tail / expected - 1).max() < 1e-5
+
+
+@pytest.mark.parametrize("layer", [GELU(), GELU(approximate="none"), SiLU()], ids=str)
+def test_a_gate_is_half_open_at_zero(layer: Layer) -> None:
+    """It is found as ``y / x``."""
+    arena = Arena(np.float64)
+    x = volume(arena, np.array([0.0, -0.0, 1.0]).reshape(1, 1, 1, 3))
+    y = arena.allocate(x.shape)
+    with np.errstate(invalid="ignore"):
+        dx = run_backward(ActivationKernel(x, y, layer, arena), arena, np.ones(x.shape))
+    assert dx[..., :2].ravel().tolist() == [0.5, 0.5] and dx[..., 2] > 0.9

@@ -1,0 +1,49 @@
+"""Every layer where its kernels are cut into blocks, and where an axis of its volume is one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from gradcheck import assert_gradients
+from samples import FreeImages, Shape, gradients_of, random_images, random_targets, spaced
+from test_every_layer import BATCH, CLASSES, EXAMPLES, SHAPE, whole
+
+from cnn_tui.engine.build import build
+from cnn_tui.engine.ops import kernel, pool
+from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.layers import FC, BatchNorm, Layer, ReLU, Tanh
+from cnn_tui.engine.specs.network import Network
+
+LAYERS = (*EXAMPLES, ReLU())
+PIXEL, CHANNEL = (4, 1, 1), (1, 6, 5)
+
+
+def fits(layer: Layer, shape: Shape) -> bool:
+    return check(Network(input=shape, layers=(layer, FC(out_features=CLASSES)))).valid
+
+
+@pytest.mark.parametrize("layer", LAYERS, ids=str)
+def test_blocks_of_rows_change_nothing(layer: Layer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Work is cut into blocks that stay in cache: here four of six rows, then the other two."""
+    found = []
+    for size in (1 << 20, 4 * 8 * SHAPE[0] * SHAPE[2] * BATCH):
+        monkeypatch.setattr(kernel, "CACHED_BYTES", size)
+        monkeypatch.setattr(pool, "BLOCK_BYTES", size)
+        free = FreeImages(SHAPE, BATCH, layer, Tanh())
+        free.set(spaced((BATCH, *SHAPE)))
+        first = build(whole(layer), dtype=np.float64)
+        first.train_batch(random_images(SHAPE, BATCH), random_targets(CLASSES, BATCH))
+        losses = [[free.loss()], first.store.grad]
+        found.append(np.concatenate([*losses, *map(np.ravel, gradients_of(free.model).values())]))
+    np.testing.assert_allclose(*found, rtol=0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("layer", "shape"),
+    [(layer, shape) for layer in LAYERS for shape in (PIXEL, CHANNEL) if fits(layer, shape)],
+    ids=str,
+)
+def test_gradients_of_a_single_pixel_or_channel(layer: Layer, shape: Shape) -> None:
+    free = FreeImages(shape, 2, BatchNorm(eps=0.1), layer, BatchNorm(eps=0.1))
+    free.set(spaced((2, *shape)))
+    assert_gradients(free.model, free.loss, singles=0)
