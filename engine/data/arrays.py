@@ -22,8 +22,8 @@ from cnn_tui.engine.specs.wording import listed, plain
 
 SPLIT_WORDS = {
     "train": ("train", "training", "tr", "trn"),
-    "val": ("val", "valid", "validation", "dev"),
-    "test": ("test", "testing", "te", "tst"),
+    "val": ("val", "valid", "validation", "dev", "publictest"),
+    "test": ("test", "testing", "te", "tst", "privatetest"),
 }
 _IMAGES = {"x", "image", "images", "img", "imgs", "data", "pixels", "input", "inputs", "features"}
 _LABELS = {"y", "label", "labels", "target", "targets"}
@@ -105,7 +105,11 @@ def _roles(arrays: Arrays) -> _ArrayRoles:
         DataError: It is not clear, or images or labels are missing.
     """
     named = _by_names(arrays)
-    roles = named if named.images or named.labels else _by_shapes(arrays)
+    is_half = bool(named.images) != bool(named.labels)
+    if (not named.images and not named.labels) or (is_half and len(arrays.names) > 1):
+        roles = _by_shapes(arrays, named.classes)
+    else:
+        roles = named
     pairs = [split for split in SPLIT_WORDS if {split} <= roles.images.keys() & roles.labels.keys()]
     if len(pairs) == 1:
         # A single pair trains, whatever it is called.
@@ -159,9 +163,9 @@ def split_of(words: Sequence[str]) -> str:
     return splits.pop() if len(splits) == 1 else ""
 
 
-def _by_shapes(arrays: Arrays) -> _ArrayRoles:
+def _by_shapes(arrays: Arrays, classes: str) -> _ArrayRoles:
     """Images are the arrays of three or four axes, labels the others; pairs go by their order."""
-    headers = {name: arrays.header(name) for name in arrays.names}
+    headers = {name: arrays.header(name) for name in arrays.names if name != classes}
     images = [name for name, header in headers.items() if len(header.shape) >= 3]
     labels = [name for name, header in headers.items() if len(header.shape) in (1, 2)]
     splits = {1: ("train",), 2: ("train", "test"), 3: ("train", "val", "test")}.get(len(images), ())
@@ -178,5 +182,6 @@ def _by_shapes(arrays: Arrays) -> _ArrayRoles:
     return _ArrayRoles(
         dict(zip(splits, images, strict=True)),
         dict(zip(splits, labels, strict=True)),
+        classes,
         note=f"Taken as images and labels by their shapes: {listed(each, 'and')}.",
     )

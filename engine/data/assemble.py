@@ -51,5 +51,8 @@ def _require_as_many(part: Part) -> None:
     if images != labels or labels < 1:
         raise DataError(
             f"{part.labels.where}: expected one label for each image, received {images:,} images "
-            f"and {labels:,} labels."
+            f"and {labels:,} labels.",
+            "Put the axis of the images first: numpy.moveaxis(x, -1, 0)."
+            if labels and part.images.shape[-1] == labels
+            else "Add what is missing, or take out what has no counterpart.",
         )

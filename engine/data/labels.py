@@ -75,7 +75,7 @@ def classify(given: Mapping[str, Labels], classes: Sequence[str] = ()) -> Classi
         notes, numbers = _by_names(read, names, given)
     else:
         names, numbers = _by_values(read, given)
-        notes = _gaps(names) if not kinds["train"] else ()
+        notes = _alike(names) if kinds["train"] else _gaps(names)
     return Classified(names, numbers, (*notes, *_absent(names, numbers)))
 
 
@@ -95,10 +95,22 @@ def _values(labels: Labels) -> NDArray[Any]:
     if values.ndim != 1:
         raise DataError(f"{where}: expected one label an image, received the shape {values.shape}.")
     if values.dtype.kind == "S":
-        return np.char.decode(values, "utf-8", "replace")
+        values = np.char.decode(values, "utf-8", "replace")
     if values.dtype.kind == "U":
-        return values
+        return _text(values, where)
     return _whole(values, where)
+
+
+def _text(values: NDArray[Any], where: str) -> NDArray[Any]:
+    """Text without blanks around it, of which none is empty."""
+    values = np.char.strip(values)
+    if not np.char.str_len(values).all():
+        index = int(np.char.str_len(values).argmin())
+        raise DataError(
+            f"{where}: expected a label for each image, received empty text for image {index}.",
+            "Give the image a class, or take it out.",
+        )
+    return values
 
 
 def _one_hot(rows: NDArray[Any], where: str) -> NDArray[np.int64]:
@@ -115,7 +127,9 @@ def _one_hot(rows: NDArray[Any], where: str) -> NDArray[np.int64]:
         raise DataError(
             f"{where}: expected exactly one 1 among the {rows.shape[1]} columns of each row, "
             f"received {found} in row {index}.",
-            "An image has one class here; several labels an image are not supported.",
+            "An image has one class here; of scores, save the largest: y.argmax(axis=1)."
+            if found.startswith("the number")
+            else "An image has one class here; several labels an image are not supported.",
         )
     classes: NDArray[np.int64] = rows.argmax(axis=1).astype(np.int64)
     return classes
@@ -158,7 +172,8 @@ def _by_values(
 
 def _require_classes(known: NDArray[Any], values: NDArray[Any], where: str) -> None:
     if len(known) < 2:
-        only = f"{show(known.tolist()[0])} for all {len(values):,} images" if len(known) else "none"
+        images = f"all {len(values):,} images" if len(values) > 1 else "the only image"
+        only = f"{show(known.tolist()[0])} for {images}" if len(known) else "none"
         raise DataError(
             f"{where}: expected labels of at least two classes, received {only}.",
             "Add images of another class.",
@@ -250,6 +265,17 @@ def _gaps(names: tuple[str, ...]) -> tuple[str, ...]:
     places = _some(tuple(map(str, range(len(values)))))
     taken = f"the {len(values)} values {_some(names)} are taken as the classes {places}"
     return (f"{odd}: {taken}. {_KEEP_PLACE}" if gaps else f"{odd}: {taken}.",)
+
+
+def _alike(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The note on names that differ in capitals only."""
+    spelt: dict[str, list[str]] = {}
+    for name in names:
+        spelt.setdefault(name.casefold(), []).append(name)
+    twice = [listed(found, "and") for found in spelt.values() if len(found) > 1]
+    if not twice:
+        return ()
+    return (f"These are classes of their own, and differ in capitals only: {'; '.join(twice)}.",)
 
 
 def _never(gaps: Sequence[str]) -> str:

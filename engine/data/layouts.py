@@ -218,11 +218,14 @@ def _no_classes(tree: Tree, layout: Layout, names: Sequence[str]) -> DataError:
     pictures = [file for file in tree.files(root) if is_picture(file)]
     where = shown(tree, root)
     if pictures and not names:
-        guess = _counted([LabelledFile(file, _before_dot(file)) for file in pictures])
+        found = [LabelledFile(file, _before_dot(file)) for file in pictures]
+        is_of_use = 1 < len({picture.label for picture in found}) <= len(found) / 2
+        guess = f", or add --labels-from name, which gives: {_counted(found)}" if is_of_use else ""
+        received = f"{len(pictures):,} pictures" if len(pictures) > 1 else "one picture"
         return DataError(
-            f"{where}: expected a folder of pictures for each class, received {len(pictures):,} "
-            "pictures in one folder.",
-            f"Make such folders, or add --labels-from name, which gives: {guess}.",
+            f"{where}: expected a folder of pictures for each class, received {received} in one "
+            "folder.",
+            f"Make such folders{guess}.",
         )
     received = f"only {show(names[0])}" if names else "none"
     return DataError(
@@ -233,9 +236,9 @@ def _no_classes(tree: Tree, layout: Layout, names: Sequence[str]) -> DataError:
 
 
 def _before_dot(file: StoredFile) -> str:
-    """The class in a name: ``cat`` of ``cat.0.jpg``, of ``cat_12.jpg`` and of ``cat12.jpg``."""
+    """The class in a name: ``cat`` of ``cat.0.jpg``, ``cat_1.jpg``, ``cat1.jpg``, ``1_cat.jpg``."""
     first, _, rest = file.name.partition(".")
-    return first if "." in rest else re.sub(r"[-_ ]*\(?\d+\)?$", "", first) or first
+    return first if "." in rest else re.sub(r"^\d+[-_ ]+|[-_ ]*\(?\d+\)?$", "", first) or first
 
 
 def _counted(found: Sequence[LabelledFile]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from cnn_tui.engine.data.arrays import load_npy, load_npz
@@ -14,6 +15,7 @@ from cnn_tui.engine.data.layouts import NAME, Layout, find_layout, has_classes, 
 from cnn_tui.engine.data.listing import Listing
 from cnn_tui.engine.data.parquet import FORM, list_parquet, read_row
 from cnn_tui.engine.data.picture_tables import Pictures, is_picture_table
+from cnn_tui.engine.data.pictures import SUFFIXES
 from cnn_tui.engine.data.reading import ReadingOptions
 from cnn_tui.engine.data.table_sets import read_tables
 from cnn_tui.engine.data.tree import FolderTree, StoredFile, Tree, ZipTree, join, read_member, shown
@@ -23,21 +25,27 @@ from cnn_tui.engine.specs.wording import listed, plain, show
 FOLDERS = "folders"
 """``labels_from`` for folders that are the classes, although a table lies beside them."""
 _DEEPEST = 3
+_MOST_LETTERS = 64
 _PICKLED = re.compile(r"(data_batch_\d+|test_batch|batches\.meta|.*\.(pkl|pickle|p))$")
 _PYTHON_CIFAR = re.compile(r"cifar-?(100?)(-batches-py|-python|.*\.(pkl|pickle|p)$)")
+_CONVERT = "Convert it: numpy.savez('mine.npz', x=images, y=labels)"
 _INSTEAD = {
     ".tar": "Unpack it, and give the folder.",
     ".gz": "Unpack it, and give the folder.",
     ".tgz": "Unpack it, and give the folder.",
     ".7z": "Unpack it, and give the folder.",
     ".rar": "Unpack it, and give the folder.",
-    ".mat": "Convert it: numpy.savez('mine.npz', x=images, y=labels) after scipy.io.loadmat.",
-    ".h5": "Convert it: numpy.savez('mine.npz', x=images, y=labels) after opening it with h5py.",
-    ".pt": "Convert it: numpy.savez('mine.npz', x=x.numpy(), y=y.numpy()) after torch.load.",
-    ".xlsx": "Save it as CSV in UTF-8.",
-    ".txt": "Save it as CSV in UTF-8.",
+    ".mat": f"{_CONVERT} after scipy.io.loadmat, or h5py.File for a file of MATLAB 7.3.",
+    **dict.fromkeys((".h5", ".hdf5", ".hdf"), f"{_CONVERT} after opening it with h5py."),
+    **dict.fromkeys(
+        (".pt", ".pth"),
+        "Convert it: numpy.savez('mine.npz', x=x.numpy(), y=y.numpy()) after torch.load.",
+    ),
+    **dict.fromkeys((".arrow", ".feather"), "Save it as Parquet, with columns image and label."),
+    **dict.fromkeys((".xlsx", ".xls", ".ods"), "Save it as CSV in UTF-8."),
+    **dict.fromkeys((".txt", ".dat", ".data"), "If it is a table, name it .csv."),
+    **dict.fromkeys(SUFFIXES, "To classify one picture, use cnn-tui predict RUN IMAGE."),
 }
-
 
 _AS_FOUND = ReadingOptions()
 
@@ -51,16 +59,23 @@ def read_own(path: Path, options: ReadingOptions = _AS_FOUND) -> Dataset | Listi
     if not path.exists():
         raise DataError(f"{path}: there is no such folder or file.", "Check the path.")
     if path.is_dir():
-        return _folder(FolderTree(path), path, options)
+        return _named(_folder(FolderTree(path), path, options), path)
     if not path.is_file():
         raise DataError(f"{path}: it is neither a file nor a folder.", "Check the path.")
     if path.suffix.lower() == ".zip":
-        return _folder(ZipTree(path), path, options)
+        return _named(_folder(ZipTree(path), path, options), path)
     tree = FolderTree(path.parent)
     for suffix, read in _FILES.items():
         if path.name.lower().endswith(suffix):
             return read(tree, path.name, options)
     raise _unread(path)
+
+
+def _named(found: Dataset | Listing, path: Path) -> Dataset | Listing:
+    """A set in a folder or an archive is called as that, not as one of its files."""
+    if isinstance(found, Listing):
+        return found
+    return replace(found, name=plain(path.resolve().name)[:_MOST_LETTERS] or found.name)
 
 
 def contents(listing: Listing) -> Iterator[Path | bytes]:
@@ -78,7 +93,7 @@ def _unread(path: Path) -> DataError:
     cifar = _PYTHON_CIFAR.search(str(path))
     if cifar or _PICKLED.fullmatch(path.name):
         return _pickled(path, cifar[1] if cifar else "10")
-    hint = _INSTEAD.get(path.suffix.lower(), "Check the path.")
+    hint = _INSTEAD.get(path.suffix.lower(), f"{_CONVERT}.")
     return DataError(f"{path}: expected {FORMS}.", hint)
 
 
@@ -122,26 +137,28 @@ _FILES: dict[str, Callable[[Tree, str, ReadingOptions], Dataset | Listing]] = {
 
 def _folder(tree: Tree, path: Path, options: ReadingOptions) -> Dataset | Listing:
     layout = find_layout(tree)
-    tables = [file.at for file in _below(tree, TABLES) if "submission" not in file.name.lower()]
+    tables = [
+        file.at for file in files_below(tree, TABLES) if "submission" not in file.name.lower()
+    ]
     is_asked = options.labels_from in (NAME, FOLDERS)
     if is_asked or (has_classes(tree, layout) and (layout.roots.keys() != {"train"} or not tables)):
         return _pictures(tree, layout, options)
-    if parquet := _below(tree, (PARQUET,)):
+    if parquet := files_below(tree, (PARQUET,)):
         return list_parquet(tree, parquet, labels_from=options.labels_from, classes=options.classes)
     if tables:
         if has_classes(tree, layout) and not options.labels_from:
             _require_no_pictures(tree, tables)
             return _pictures(tree, layout, options)
         return read_tables(tree, tables, options)
-    if files := _below(tree, IDX):
+    if files := files_below(tree, IDX):
         return _idx(tree, files[0].at, options)
     for suffix, read in ((".npz", _npz), (".npy", _npy)):
-        if found := _below(tree, (suffix,)):
+        if found := files_below(tree, (suffix,)):
             if suffix == ".npz" and len(found) > 1:
                 names = listed([show(file.name) for file in found[:4]], "and")
                 raise DataError(f"{path}: expected one .npz file, found {names}.", "Name one.")
             return read(tree, found[0].at, options)
-    if pickled := [file for file in _below(tree, ("",)) if _PICKLED.fullmatch(file.name)]:
+    if pickled := [file for file in files_below(tree, ("",)) if _PICKLED.fullmatch(file.name)]:
         raise _unread(path / pickled[0].at)
     return _pictures(tree, layout, options)
 
@@ -162,7 +179,7 @@ def _require_no_pictures(tree: Tree, tables: Sequence[str]) -> None:
         )
 
 
-def _below(tree: Tree, suffixes: tuple[str, ...]) -> list[StoredFile]:
+def files_below(tree: Tree, suffixes: tuple[str, ...]) -> list[StoredFile]:
     """The files with such an ending in the nearest folders that have any."""
     level = [""]
     for _ in range(_DEEPEST):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from cnn_tui.engine.data.arrays import split_of
 from cnn_tui.engine.data.layouts import pictures_below
 from cnn_tui.engine.data.listing import LabelledFile
+from cnn_tui.engine.data.pictures import SUFFIXES
 from cnn_tui.engine.data.pixel_tables import LABEL_NAMES, NoLabelsError
 from cnn_tui.engine.data.tables import CsvTable, is_number, open_table
 from cnn_tui.engine.data.tree import StoredFile, Tree, shown
@@ -20,7 +21,8 @@ from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import listed, show
 
 _LABEL_NAMES = (*LABEL_NAMES, "breed", "species", "diagnosis", "dx", "classname", "class_name")
-_SPLITS = {"split", "set", "subset", "usage", "partition"}
+SPLIT_NAMES = {"split", "set", "subset", "usage", "partition"}
+"""Usual names of a column that says the split of each row."""
 _OTHERS = {"", "id", "index", "unnamed: 0", "image_id", "lesion_id"}
 _MOST_NAMED = 4
 
@@ -43,7 +45,9 @@ class Pictures:
     def get(self, cell: str, split: str = "train") -> list[StoredFile]:
         """The pictures that a cell may mean, those of a split's own folder before others."""
         path = PurePosixPath(cell.replace("\\", "/"))
-        keys = (str(path), path.name, path.stem)
+        keys = (str(path), path.name)
+        if path.suffix.lower() in SUFFIXES:  # 0.2 is no picture called 0
+            keys += (path.stem,)
         found = next((self._found[key] for key in keys if key in self._found), [])
         if len(found) > 1:
             of_split = [file for file in found if split_of(file.at.lower().split("/")) == split]
@@ -143,7 +147,7 @@ def _roles(table: CsvTable, pictures: Pictures, labels_from: str) -> _TableRoles
     named = [at for at in every if pictures.get(row[at])]
     if not named:
         raise table.wrong(1, "expected the name of a picture below this folder, found none")
-    split = next((at for at in every if names and names[at] in _SPLITS), None)
+    split = next((at for at in every if names and names[at] in SPLIT_NAMES), None)
     left = [at for at in every if at not in (named[0], split)]
     if labels_from:
         if labels_from not in table.header:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from cnn_tui.engine.data.assemble import Part
 from cnn_tui.engine.data.labels import MOST_CLASSES, Labels
-from cnn_tui.engine.data.pixels import Shape, fold_rows, row_shape, to_values
+from cnn_tui.engine.data.pixels import INPUT_HINT, Shape, fold_rows, row_shape, to_values
 from cnn_tui.engine.data.sources import Progress
 from cnn_tui.engine.data.tables import Block, CsvTable, is_number, open_table
 from cnn_tui.engine.data.tree import Tree, shown
@@ -36,7 +36,7 @@ LABEL_NAMES = (
     "letter",
 )
 _OTHERS = {"", "id", "index", "image_id", "imageid", "unnamed: 0", "usage", "split"}
-_LEAST_PIXELS = 4
+LEAST_PIXELS = 4
 _MOST_BYTES = 4 << 30
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -61,7 +61,7 @@ class _PixelColumns(NamedTuple):
 def is_pixel_table(table: CsvTable) -> bool:
     """Whether rows are mostly numbers, of a length that an image has."""
     row = table.peeked[0]
-    return sum(map(is_number, row)) > max(_LEAST_PIXELS, len(row) // 2)
+    return sum(map(is_number, row)) > max(LEAST_PIXELS, len(row) // 2)
 
 
 def read_pixel_table(
@@ -97,7 +97,7 @@ def read_pixel_table(
             raise DataError(
                 f"{table.where}: expected the pixels of a square image in each row, or as many "
                 f"values as the network's input has, received {len(columns.pixels):,}.",
-                "Set the input of the network to that of the images: input = [1, height, width].",
+                INPUT_HINT,
             )
         rows, labels = _read(table, columns, PurePosixPath(at).name, progress)
     images = to_values(fold_rows(rows, table.where, wanted), table.where)
@@ -120,8 +120,7 @@ def _read(
         cells = _block(table, columns, block, codes)
         labels.append(cells[:, 0].astype(np.int64))
         pixels = cells[:, 1:]
-        is_bytes = ((pixels >= 0) & (pixels <= 255) & (pixels == np.floor(pixels))).all()
-        blocks.append(pixels.astype(np.uint8) if is_bytes else pixels.copy())
+        blocks.append(as_bytes(pixels))
         done += len(cells)
         if done * len(columns.pixels) > _MOST_BYTES:
             raise DataError(f"{table.where}: it holds more than {_MOST_BYTES >> 30} GB of pixels.")
@@ -131,6 +130,12 @@ def _read(
     if all(map(is_number, codes)):
         found = found.astype(np.float64)
     return np.concatenate(blocks), found[np.concatenate(labels)]
+
+
+def as_bytes(pixels: NDArray[np.float32]) -> NDArray[Any]:
+    """A copy of numbers, as uint8 if all are whole from 0 to 255."""
+    is_bytes = ((pixels >= 0) & (pixels <= 255) & (pixels == np.floor(pixels))).all()
+    return pixels.astype(np.uint8) if is_bytes else pixels.copy()
 
 
 def _block(
@@ -191,7 +196,7 @@ def _columns(table: CsvTable, labels_from: str) -> _PixelColumns:
     every = list(range(table.columns))
     names = [name.lower() for name in table.header]
     if labels_from:
-        label = _asked(table, labels_from)
+        label = asked_column(table, labels_from)
         return _PixelColumns(label, _pixels(names, [column for column in every if column != label]))
     usual = [names.index(name) for name in LABEL_NAMES if name in names]
     if usual:
@@ -246,7 +251,8 @@ def _are_labels(cells: set[str]) -> bool:
     )
 
 
-def _asked(table: CsvTable, labels_from: str) -> int:
+def asked_column(table: CsvTable, labels_from: str) -> int:
+    """The column that ``labels_from`` names; raises ``DataError`` if there is none."""
     places = {"first": 0, "last": table.columns - 1}
     if labels_from in table.header:
         return table.header.index(labels_from)

@@ -15,6 +15,7 @@ _CHANNELS = (1, 3)
 
 Shape = tuple[int, int, int]
 """``(C, H, W)``."""
+INPUT_HINT = "Set the input of the network to that of the images: input = [1, height, width]."
 
 
 def to_pixels(images: NDArray[Any], where: str, wanted: Shape | None = None) -> Pixels:
@@ -43,7 +44,10 @@ def _channels_first(images: NDArray[Any], where: str, wanted: Shape | None) -> N
     if images.ndim != 4 or images.shape[1] not in _CHANNELS:
         raise DataError(
             f"{where}: expected (N, H, W), (N, C, H, W) or (N, H, W, C) with 1 or 3 channels, "
-            f"received {received}."
+            f"received {received}.",
+            "Leave out a fourth channel, as x[..., :3]."
+            if len(received) == 4 and 4 in received[1::2]
+            else "Save the images with one of these shapes.",
         )
     return images
 
@@ -58,7 +62,8 @@ def to_values(images: NDArray[Any], where: str) -> Pixels:
     if images.dtype != np.uint8 and images.size and not 0 <= images.min() <= images.max() <= 255:
         raise DataError(
             f"{where}: expected whole numbers from 0 to 255, received numbers from "
-            f"{images.min()} to {images.max()}."
+            f"{images.min()} to {images.max()}.",
+            f"Save them as floats, such as x / {max(int(images.max()), -int(images.min()))}.",
         )
     return images.astype(np.uint8, copy=False)
 
@@ -87,7 +92,8 @@ def fold_rows(rows: NDArray[Any], where: str, wanted: Shape | None) -> NDArray[A
     if shape is None:
         raise DataError(
             f"{where}: expected rows of pixels of a square image, or as many values as the "
-            f"network's input has, received {rows.shape}."
+            f"network's input has, received {rows.shape}.",
+            INPUT_HINT,
         )
     channels, height, width = shape
     return np.moveaxis(rows.reshape(len(rows), height, width, channels), 3, 1)

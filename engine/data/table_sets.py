@@ -11,6 +11,7 @@ from cnn_tui.engine.data.arrays import SPLIT_WORDS, split_of
 from cnn_tui.engine.data.assemble import assemble
 from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.data.listing import Listing, make_listing
+from cnn_tui.engine.data.packed_tables import is_packed, read_packed_table
 from cnn_tui.engine.data.picture_tables import (
     NamedPictures,
     Pictures,
@@ -24,12 +25,13 @@ from cnn_tui.engine.data.pixel_tables import (
     read_pixel_table,
 )
 from cnn_tui.engine.data.reading import ReadingOptions
-from cnn_tui.engine.data.tables import open_table
+from cnn_tui.engine.data.tables import CsvTable, open_table
 from cnn_tui.engine.data.tree import Tree, shown
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.wording import listed, plain, show
 
 _MOST_LETTERS = 64
+_MOST_CELLS = 4
 _Read = TypeVar("_Read")
 
 
@@ -41,7 +43,10 @@ def read_tables(tree: Tree, tables: Sequence[str], options: ReadingOptions) -> D
     Raises:
         DataError: They are neither, it is not clear which is which, or a row is wrong.
     """
-    of_pixels = [at for at in tables if _is_of_pixels(tree, at)]
+    packed = [at for at in tables if _is(is_packed, tree, at)]
+    if packed:
+        return _packed(tree, _by_split(tree, packed), options)
+    of_pixels = [at for at in tables if _is(is_pixel_table, tree, at)]
     if of_pixels:
         return _pixels(tree, _by_split(tree, of_pixels), options)
     folder = tables[0].rpartition("/")[0]
@@ -51,14 +56,21 @@ def read_tables(tree: Tree, tables: Sequence[str], options: ReadingOptions) -> D
         return _named(tree, _by_split(tree, naming), pictures, options)
     raise DataError(
         f"{shown(tree, tables[0])}: expected rows of pixels with a label, or the names of pictures "
-        "below this folder with labels.",
-        "Put the file into the folder of its pictures." if not len(pictures) else "",
+        f"below this folder with labels, received rows such as {_row(tree, tables[0])}.",
+        "Put the file into the folder of its pictures. Other measurements than pixels are no "
+        "images, and are not supported.",
     )
 
 
-def _is_of_pixels(tree: Tree, at: str) -> bool:
+def _row(tree: Tree, at: str) -> str:
     with open_table(tree, at) as table:
-        return is_pixel_table(table)
+        cells = [show(cell) for cell in table.peeked[0][:_MOST_CELLS]]
+        return ", ".join(cells) + (", ..." if table.columns > _MOST_CELLS else "")
+
+
+def _is(what: Callable[[CsvTable], bool], tree: Tree, at: str) -> bool:
+    with open_table(tree, at) as table:
+        return what(table)
 
 
 def _by_split(tree: Tree, tables: Sequence[str]) -> dict[str, str]:
@@ -91,8 +103,26 @@ def _pixels(tree: Tree, tables: dict[str, str], options: ReadingOptions) -> Data
     found, notes = _labelled(tables, read)
     parts = {split: table.part for split, table in found.items()}
     notes += [note for table in found.values() for note in table.notes]
-    name = plain(PurePosixPath(tables["train"]).name.partition(".")[0])[:_MOST_LETTERS]
-    return assemble(name, parts, options.classes, list(dict.fromkeys(notes)))
+    return assemble(_name(tables), parts, options.classes, list(dict.fromkeys(notes)))
+
+
+def _packed(tree: Tree, tables: dict[str, str], options: ReadingOptions) -> Dataset:
+    found = [
+        read_packed_table(tree, at, split, wanted=options.shape, labels_from=options.labels_from)
+        for split, at in tables.items()
+    ]
+    parts = {split: part for table in found for split, part in table.parts.items()}
+    if "train" not in parts:
+        raise DataError(
+            f"{shown(tree, next(iter(tables.values())))}: expected rows to train with, found only "
+            "others."
+        )
+    notes = dict.fromkeys(note for table in found for note in table.notes)
+    return assemble(_name(tables), parts, options.classes, list(notes))
+
+
+def _name(tables: dict[str, str]) -> str:
+    return plain(PurePosixPath(tables["train"]).name.partition(".")[0])[:_MOST_LETTERS]
 
 
 def _named(

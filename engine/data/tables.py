@@ -47,11 +47,11 @@ class CsvTable:
     def __init__(self, stream: _Bytes, where: str, is_header: IsHeader) -> None:
         self.where = where
         self._blocks = _blocks(stream, where)
-        self._first = next(self._blocks, Block([], []))
+        self._first = _without_comments(next(self._blocks, Block([], [])))
         if not self._first.lines:
             raise DataError(f"{where}: expected rows, but it is empty.", _HINT)
         head = self._first.lines[0]
-        self.separator = max(",;\t", key=head.count)
+        self.separator = _separator(head)
         """The character between cells."""
         lines, numbers = self._first
         peeked = [cells for _, cells in self.rows(Block(lines[:_PEEKED], numbers[:_PEEKED]))]
@@ -121,9 +121,29 @@ class CsvTable:
         return DataError(f"{self.where}, line {number:,}: {what}.", hint)
 
 
+def _separator(line: str) -> str:
+    """The character that parts the cells of a line; a blank, as in numpy.savetxt, if no other."""
+    usual = max(",;\t|", key=line.count)
+    return usual if usual in line or " " not in line.strip() else " "
+
+
+def _without_comments(block: Block) -> Block:
+    """The block without lines before the table that begin with ``#``.
+
+    The last of them may be the names of the columns, as numpy.savetxt marks them.
+    """
+    lines, numbers = block
+    at = next((at for at, line in enumerate(lines) if not line.startswith("#")), 0)
+    if at:
+        names, mark = lines[at - 1].lstrip("# "), _separator(lines[at])
+        if names.count(mark) == lines[at].count(mark):
+            return Block([names, *lines[at:]], numbers[at - 1 :])
+    return Block(lines[at:], numbers[at:])
+
+
 @contextmanager
 def open_table(tree: Tree, at: str, is_header: IsHeader | None = None) -> Iterator[CsvTable]:
-    """Open a file of comma-, semicolon- or tab-separated values.
+    """Open a file of values between commas, semicolons, tabs, bars or blanks.
 
     Raises:
         DataError: Here or inside, if it cannot be read or is no such file.
@@ -149,6 +169,8 @@ def _blocks(stream: _Bytes, where: str) -> Iterator[Block]:
             chunk += rest
         if not chunk:
             return
+        if b"\n" not in chunk:  # as on an old Mac
+            chunk = chunk.replace(b"\r", b"\n")
         try:
             lines = chunk.decode().removeprefix(_BOM).split("\n")
         except UnicodeDecodeError as error:

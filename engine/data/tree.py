@@ -107,7 +107,9 @@ class FolderTree:
                         (entry for entry in found if _is_shown(entry.name)),
                         key=lambda entry: entry.name,
                     )
-                folders = tuple(entry.name for entry in entries if entry.is_dir())
+                folders = tuple(
+                    entry.name for entry in entries if entry.is_dir() and not _leads_back(entry)
+                )
                 files = tuple(_stored(at, entry) for entry in entries if entry.is_file())
             except OSError as error:
                 raise DataError(
@@ -120,6 +122,12 @@ class FolderTree:
 def _stored(at: str, entry: os.DirEntry[str]) -> StoredFile:
     state = entry.stat()
     return StoredFile(join(at, entry.name), state.st_size, state.st_mtime_ns)
+
+
+def _leads_back(entry: os.DirEntry[str]) -> bool:
+    """Whether a folder is a link to one that it lies in: its files would be listed twice."""
+    path = Path(entry.path)
+    return entry.is_symlink() and path.parent.resolve().is_relative_to(path.resolve())
 
 
 def _is_shown(name: str) -> bool:

@@ -7,10 +7,11 @@ from pathlib import Path
 
 from cnn_tui.engine.data.catalog import find_name, load_dataset
 from cnn_tui.engine.data.dataset import Dataset
+from cnn_tui.engine.data.forms import PARQUET, TABLES
 from cnn_tui.engine.data.idx_folder import IDX
-from cnn_tui.engine.data.layouts import find_layout, list_pictures
+from cnn_tui.engine.data.layouts import find_layout, list_pictures, pictures_below
 from cnn_tui.engine.data.listing import Listing
-from cnn_tui.engine.data.own import read_own
+from cnn_tui.engine.data.own import files_below, read_own
 from cnn_tui.engine.data.reading import ReadingOptions
 from cnn_tui.engine.data.sources import OWN, SOURCES, found_in, holds, within
 from cnn_tui.engine.data.tree import FolderTree
@@ -28,6 +29,14 @@ _FORMS = {
     "medmnist": "NumPy arrays in a .npz file",
     "pictures": "pictures",
 }
+_IN_FOLDERS = {
+    (PARQUET,): "Parquet files",
+    TABLES: "CSV files",
+    IDX: "IDX files",
+    (".npz",): "NumPy arrays in a .npz file",
+    (".npy",): "NumPy arrays in .npy files",
+}
+"""In the order in which they are looked for."""
 _SUFFIXES = {
     ".npz": "NumPy arrays in a .npz file",
     ".npy": "a NumPy array",
@@ -51,9 +60,15 @@ def form_of(name: str, data_dir: Path | None = None) -> str:
     if path is None:
         return ""
     if path.is_dir():
-        is_idx = any(one.name.lower().endswith(IDX) for one in path.iterdir())
-        return "IDX files" if is_idx else "a folder of pictures"
+        return _form_of_folder(FolderTree(path))
     return next((words for end, words in _SUFFIXES.items() if path.name.lower().endswith(end)), "")
+
+
+def _form_of_folder(tree: FolderTree) -> str:
+    if next(pictures_below(tree, ""), None):
+        return "a folder of pictures"
+    forms = (words for ends, words in _IN_FOLDERS.items() if files_below(tree, ends))
+    return next(forms, "a folder of pictures")
 
 
 def understood(name: str, path: Path, network: Network | None = None) -> str:

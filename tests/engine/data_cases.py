@@ -16,6 +16,7 @@ from PIL import Image
 X: NDArray[np.uint8] = np.random.default_rng(0).integers(0, 256, (200, 12, 12), np.uint8)
 Y = np.arange(200) % 4
 PIXELS = [f"pixel{at}" for at in range(144)]
+USAGE = ("Training", "PublicTest", "PrivateTest")
 Make = Callable[[Path], Path]
 CASES: dict[str, tuple[str, Make, str]] = {}
 """Name, what it is, how it is made, and further options of the command."""
@@ -96,6 +97,12 @@ arrays("col.npz", "labels `(N,1)`", x=X, y=Y[:, None])
 arrays("onehot.npz", "labels as rows of 0 and 1", x=X, y=np.eye(4, dtype=np.float32)[Y])
 arrays("floaty.npz", "pixels from 0 to 1, whole labels as floats", x=X / 255, y=Y.astype(float))
 arrays("f01_int.npz", "pixels 0 and 1 as integers", x=(X > 128).astype(int), y=Y)
+arrays("imgs_lbls.npz", "names that are unknown, but clear shapes", imgs=X, lbls=Y)
+arrays("rgba.npz", "four channels", x=np.stack([X, X, X, X], -1), y=Y)
+arrays("last.npz", "images along the last axis", x=np.moveaxis(X, 0, -1), y=Y)
+arrays("sixteen.npz", "integers of 16 bits", x=X.astype(np.uint16) * 257, y=Y)
+arrays("scores.npz", "a row of scores an image", x=X, y=(np.eye(4) * 0.8 + 0.05)[Y])
+arrays("blank.npz", "a label that is empty text", x=X, y=np.array(["", "cat", "dog", "eel"])[Y])
 arrays("names.npz", "labels as text", x=X, y=np.array(["cat", "dog", "eel", "fox"])[Y])
 arrays("obj.npz", "labels as Python objects", x=X, y=np.array(["a", "b"] * 100, object))
 arrays("gap.npz", "labels 0, 1, 2 and 7", x=X, y=np.where(Y == 3, 7, Y))
@@ -134,6 +141,25 @@ table(
     ["\ufeff" + HEADER.replace(",", ";"), *rows(separator=";")],
     end="\r\n",
 )
+table("bars.csv", "the same with bars", [HEADER.replace(",", "|"), *rows(separator="|")])
+table(
+    "savetxt.csv",
+    "as `numpy.savetxt` writes it, with a comment and blanks",
+    ["# drawn by hand", "# " + HEADER.replace(",", " "), *rows(separator=" ")],
+)
+table("mac.csv", "lines end with CR, as on an old Mac", [HEADER, *rows()], end="\r")
+table(
+    "fer.csv",
+    "FER2013: all pixels in one cell, splits in a column",
+    [
+        "emotion,pixels,Usage",
+        *(
+            f"{at % 3},{' '.join(map(str, image.ravel()))},{USAGE[at // 70]}"
+            for at, image in enumerate(X)
+        ),
+    ],
+)
+table("iris.csv", "measurements that are no pixels", ["5.1,3.5,1.4,0.2,setosa"] * 9)
 table("plain.csv", "no names of columns", rows())
 table("plain-first.csv", "the same, with the option", rows(), "--labels-from first")
 table("words.csv", "no names of columns, labels as text", rows(np.array(["cat", "dog"])[Y % 2]))

@@ -256,7 +256,7 @@ def test_folder_without_two_classes_is_refused(tmp_path: Path) -> None:
     refused(tmp_path, tmp_path, "at least two classes, received none")
     save(tmp_path / "cat" / "1.png", noise(8, 8))
     refused(tmp_path, tmp_path, "received only 'cat'")
-    refused(tmp_path / "cat", "1 pictures in one folder", "--labels-from name")
+    refused(tmp_path / "cat", "one picture in one folder", "Make such folders.")
 
 
 def test_empty_class_is_refused(folder: Path) -> None:

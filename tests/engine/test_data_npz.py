@@ -101,7 +101,7 @@ def test_compressed_files_are_read_too(tmp_path: Path) -> None:
         ({"a": X, "b": Y[:39]}, "not clear which arrays are images"),
         ({"a": X}, "expected labels beside the images, found only a"),
         ({"x": X, "y": Y[:39]}, "40 images and 39 labels"),
-        ({"x": X[:1], "y": Y[:1]}, "at least two classes, received 0 for all 1 images"),
+        ({"x": X[:1], "y": Y[:1]}, "at least two classes, received 0 for the only image"),
         ({"x": X, "y": Y * 0}, "at least two classes, received 0 for all 40 images"),
         ({"x": X, "y": Y / 2}, "whole numbers or names, received"),
         ({"x": X, "y": np.eye(40)[:, :39]}, "exactly one 1 .* received no 1 in row 39"),

@@ -195,6 +195,27 @@ def test_what_is_no_table_of_pixels_is_refused(
     refused(path, message)
 
 
+def fer(labels: Sequence[int], pixels: Sequence[str], usage: Sequence[str]) -> list[Row]:
+    return [["emotion", "pixels", "Usage"], *zip(labels, pixels, usage, strict=True)]
+
+
+def test_all_pixels_in_one_cell(tmp_path: Path) -> None:
+    cells, labels = [" ".join(map(str, row)) for row in X.tolist()], Y.tolist()
+    uses = ["PrivateTest"] * 9 + ["PublicTest"] * 6 + ["Training"] * 45
+    path = write(tmp_path / "fer2013.csv", fer(labels, cells, uses))
+    mine = read_rightly(path)
+    assert [len(part) for part in (mine.train, mine.val, mine.test)] == [45, 6, 9]
+    assert mine.notes == ("Labels are taken from column 'emotion'.",)
+    write(path, fer(labels, [*cells[:8], "1 2", *cells[9:]], uses))
+    refused(path, "line 10: expected 16 pixels, received 2")
+    write(path, fer(labels, [*cells[:8], cells[8] + "x", *cells[9:]], uses))
+    refused(path, "line 10: expected numbers as pixels")
+    write(path, fer(labels, cells, ["PrivateTest"] * 60))
+    refused(path, "expected rows to train with, found only others")
+    write(path, fer(labels, cells, ["?"] * 60))
+    refused(path, "line 2: expected train, val or test, received '?'")
+
+
 def test_splits_beside_each_other(tmp_path: Path) -> None:
     write(tmp_path / "fashion_train.csv", [HEADER, *rows()])
     write(tmp_path / "fashion_test.csv", [HEADER, *rows()[:9]])

@@ -44,6 +44,15 @@ def test_text_is_sorted() -> None:
         assert found.labels["train"][:4].tolist() == [2, 0, 1, 0]
 
 
+def test_text_has_no_blanks_around_it_and_is_not_empty() -> None:
+    names = np.array(["cat", " cat", "dog\n", "Dog"] * 3)
+    found = taken(names)
+    assert (
+        found.classes == ("Dog", "cat", "dog") and "capitals only: Dog and dog." in found.notes[0]
+    )
+    refused("expected a label for each image, received empty text for image 2", ["a", "b", " "])
+
+
 @pytest.mark.parametrize(
     ("labels", "classes", "note"),
     [

@@ -103,6 +103,19 @@ def test_class_from_the_name_of_a_picture_on_request(tmp_path: Path) -> None:
     refused(tmp_path / "split", "train: expected a folder .* 8 pictures in one folder")
 
 
+def test_numbers_before_the_class_and_names_that_give_no_classes(tmp_path: Path) -> None:
+    both = pictures(tmp_path / "both", "*_cat.png", "*-dog.png")
+    refused(both, r"--labels-from name, which gives: cat \(4\) and dog \(4\)")
+    assert read(both, "name")[0] == ("cat", "dog")
+    refused(pictures(tmp_path / "photos", "mum.png", "dad.png"), r"Make such folders\.$")
+
+
+def test_a_link_to_a_folder_above_is_not_followed(tmp_path: Path) -> None:
+    pictures(tmp_path / "pets", "cat/*.png", "dog/*.png")
+    (tmp_path / "pets" / "cat" / "again").symlink_to("..")
+    assert read(tmp_path / "pets")[1:] == ({"train": 8}, ())
+
+
 def test_classes_that_are_listed_give_the_order(tmp_path: Path) -> None:
     pictures(tmp_path, "train/cat/*.png", "train/dog/*.png", "test/eel/*.png")
     refused(tmp_path, "'eel' is not a class .*--classes")
