@@ -14,7 +14,7 @@ from typing import get_args
 
 from cnn_tui.engine.cores import MOST_THREADS, THREADS_VARIABLE
 from cnn_tui.engine.runs.names import RUNS_VARIABLE
-from cnn_tui.engine.specs.wording import nearest, show
+from cnn_tui.engine.specs.wording import did_you_mean, show
 from cnn_tui.tui.config import KEYS, Value, config_file, read_file
 from cnn_tui.tui.terminal.link import LOCAL_FPS, REMOTE_FPS, Color
 
@@ -214,6 +214,5 @@ def refusal(row: UserSetting, given: object) -> str:
 
 def unknown(name: str) -> str:
     """Why a name is refused."""
-    near = nearest(name, [row.name for row in SETTINGS])
-    hint = f"Did you mean {near[0]}?" if near else "cnn-tui config lists them."
+    hint = did_you_mean(name, [row.name for row in SETTINGS], "cnn-tui config lists them.")
     return f"there is no setting {show(name)}. {hint}"
