@@ -102,7 +102,7 @@ def width(
     """Train the network with each width of a layer and each seed.
 
     Each training is a run in ``root`` with the tag ``width``. One that is there already is not
-    trained again, one that was cut off is taken up where it stopped.
+    trained again, one that was interrupted is resumed.
 
     The data is ``dataset``, which ``network.data`` names; ``data_dir``, the folder of its files, is
     recorded in the runs. Without ``widths``, they are a quarter to four times the layer's own.

@@ -93,7 +93,7 @@ def run_app(
 
 
 def _short(troubles: list[str]) -> list[str]:
-    """Many would hide the screen: of more than two the first, and where all of them are told."""
+    """At most two lines, as more would hide the screen; the second says where all are listed."""
     if len(troubles) <= 2:
         return troubles
     return [troubles[0], f"{len(troubles) - 1} more settings are wrong: cnn-tui doctor lists them."]
