@@ -16,6 +16,7 @@ from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.subject import Subject
+from cnn_tui.engine.runs.watcher import NOBODY
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.training.glimpse import Glimpse
 from cnn_tui.engine.training.opening import peak_of
@@ -46,7 +47,7 @@ def main() -> None:
                     continue
                 began = time.perf_counter()
                 try:
-                    seen = view.compute(subject, Wanted(), lambda share: None, lambda: False)
+                    seen = view.compute(subject, Wanted(), NOBODY)
                 except InsightError as error:
                     print(f"{preset:<10} {view.name:<12} {error}")
                     continue

@@ -94,7 +94,7 @@ class RunError(CnnTuiError):
 
 
 class SweepError(CnnTuiError):
-    """A sweep cannot begin or go on: no extra, no scheduler, other versions on its workers."""
+    """A sweep cannot begin or continue: no extra, no scheduler, other versions on its workers."""
 
 
 class InsightError(CnnTuiError):

@@ -58,7 +58,7 @@ class Parameter:
     def part_of(self, flat: Array) -> Array:
         """The parameter's part of a flat array of all parameters, in its storage shape.
 
-        Arrays of gradients end before the frozen ones: these get memory that nobody touches.
+        Arrays of gradients end before the frozen ones: these get memory that is never touched.
         """
         if self.frozen and self.offset >= len(flat):
             return aligned_zeros(self.storage_shape, flat.dtype)

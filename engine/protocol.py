@@ -21,7 +21,7 @@ from cnn_tui.engine.ops.kernel import Mode
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.network import Recipe
-from cnn_tui.engine.specs.wording import listed, nearest
+from cnn_tui.engine.specs.wording import did_you_mean, listed
 
 MOST_BYTES = 2 << 30
 """Default limit of an opened network. A request beyond it is refused with the number that fits."""
@@ -285,6 +285,5 @@ class Engine(Protocol):
 
 def no_such_layer(layer: str, known: Sequence[str]) -> InsightError:
     """The error for a layer that is not there; names the nearest, or else all."""
-    near = nearest(layer, known)
-    hint = f"Did you mean {near[0]}?" if near else f"It has {listed(known, 'and')}."
+    hint = did_you_mean(layer, known, f"It has {listed(known, 'and')}.")
     return InsightError(f"The network has no layer called {layer}.", hint)

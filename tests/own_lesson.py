@@ -7,6 +7,7 @@ from contextlib import closing
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.lessons.documents import JSON, as_json
 from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.watcher import NOBODY
 from cnn_tui.tui.inspect.canvas import Wanted
 from cnn_tui.tui.inspect.table import view_named
 
@@ -44,4 +45,4 @@ def look(folder: RunFolder, view: str, layer: str) -> JSON:
     assert row is not None
     with closing(Subject.of_run(folder, threads=2)) as subject:
         wanted = Wanted(layer=layer, folder=folder)
-        return as_json(row.compute(subject, wanted, lambda share: None, lambda: False).to_json())
+        return as_json(row.compute(subject, wanted, NOBODY).to_json())

@@ -30,7 +30,8 @@ def checkout(tmp_path: Path) -> Path:
     """A copy of the checkout in which ``cnn_tui`` can be imported as it is."""
     (tmp_path / "cnn_tui").mkdir()
     for name in COPIED:
-        ignore = shutil.ignore_patterns("__pycache__", "__snapshots__")
+        # With what is compiled already, but not what another worker is about to rename.
+        ignore = shutil.ignore_patterns("__snapshots__", "*.pyc.*")
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignore)
     for name in ("engine", "tui", "presets"):
         (tmp_path / "cnn_tui" / name).symlink_to(f"../{name}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from functools import partial
+from typing import TypeVar
 
 from textual import events, on, work
 
@@ -41,6 +42,8 @@ from cnn_tui.tui.threads import in_thread, run_in_thread
 from cnn_tui.tui.training import Training
 from cnn_tui.tui.widgets.bars import Header, Heading
 from cnn_tui.tui.words import clean
+
+AnyModeScreen = TypeVar("AnyModeScreen", bound=ModeScreen)
 
 
 class CnnTuiApp(LearningApp, inherit_bindings=False):
@@ -134,6 +137,14 @@ class CnnTuiApp(LearningApp, inherit_bindings=False):
         self.switch_mode(mode)
         self.show_heading()
 
+    async def _mode(self, mode: str, kind: type[AnyModeScreen]) -> AnyModeScreen:
+        """Switch to a mode; returns its first screen."""
+        await self.switch_mode(mode)
+        self.show_heading()
+        first = self.screen_stack[0]
+        assert isinstance(first, kind)
+        return first
+
     @on(Header.ModeRequested)
     def _tab_clicked(self, event: Header.ModeRequested) -> None:
         self.action_mode(event.mode)
@@ -164,10 +175,7 @@ class CnnTuiApp(LearningApp, inherit_bindings=False):
     async def _watch(self, event: WatchRun) -> None:
         if isinstance(event.source, RunFolder):
             self.places.watched = event.source
-        await self.switch_mode("runs")
-        self.show_heading()
-        if isinstance(self.screen_stack[0], screens.RunsScreen):
-            self.screen_stack[0].open_run(event.source)
+        (await self._mode("runs", screens.RunsScreen)).open_run(event.source)
 
     @on(PlayDemo)
     @work
@@ -177,10 +185,9 @@ class CnnTuiApp(LearningApp, inherit_bindings=False):
         except CnnTuiError as error:
             complain(self, error)
             return
-        await self.switch_mode("runs")
+        await self._mode("runs", screens.RunsScreen)
         while len(self.screen_stack) > 1:
             await self.pop_screen()
-        self.show_heading()
         self.places.watched = playback.folder or self.places.watched
         self.push_screen(screens.DemoScreen(Player(playback, event.speed, loop=event.loop)))
         if not playback.whole:
@@ -195,12 +202,10 @@ class CnnTuiApp(LearningApp, inherit_bindings=False):
 
     @on(WatchSweep)
     async def _watch_sweep(self, event: WatchSweep) -> None:
-        await self.switch_mode("sweeps")
+        sweeps = await self._mode("sweeps", screens.SweepsScreen)
         while len(self.screen_stack) > 1:
             await self.pop_screen()
-        self.show_heading()
-        if isinstance(self.screen_stack[0], screens.SweepsScreen):
-            self.screen_stack[0].open_sweep(event.folder)
+        sweeps.open_sweep(event.folder)
 
     @on(PresetWanted)
     @work
@@ -222,9 +227,7 @@ class CnnTuiApp(LearningApp, inherit_bindings=False):
     async def _inspect(self, event: InspectRun) -> None:
         if len(self.screen_stack) > 1 and self.current_mode != "sweeps":
             self.pop_screen()
-        await self.switch_mode("inspect")
-        if isinstance(self.screen_stack[0], screens.InspectScreen):
-            self.screen_stack[0].open(event.folder)
+        (await self._mode("inspect", screens.InspectScreen)).open(event.folder)
 
     def action_help(self) -> None:
         own = [scope for scope in scopes_of(self.screen) if scope != APP]

@@ -35,15 +35,15 @@ def config_file() -> Path:
 
 def read_file() -> tuple[Mapping[str, object], str]:
     """Return what the file says, and what is wrong with it in one line if it cannot be used."""
-    told, trouble = _parsed()
-    version = told.pop("format", CONFIG)
+    saved, trouble = _parsed()
+    version = saved.pop("format", CONFIG)
     if version == CONFIG:
-        return told, trouble
+        return saved, trouble
     path = config_file()
     if isinstance(version, int) and version > CONFIG:
         message, hint = later(str(path), version, CONFIG)
         return {}, f"{message} The defaults are used. {hint}"
-    return told, f"{path}: format = {show(version)} is not accepted: remove the line."
+    return saved, f"{path}: format = {show(version)} is not accepted: remove the line."
 
 
 def _parsed() -> tuple[dict[str, object], str]:

@@ -33,9 +33,9 @@ class Keymap(NamedTuple):
 
 def use_own_keys() -> None:
     """Give the commands the keys of the user's file; before a screen is imported."""
-    told, _ = read_file()
-    if KEYS in told:
-        use(keymap(told[KEYS]).commands)
+    saved, _ = read_file()
+    if KEYS in saved:
+        use(keymap(saved[KEYS]).commands)
 
 
 def keymap(own: object, table: Sequence[Command] = COMMANDS) -> Keymap:

@@ -14,7 +14,7 @@ from typing import get_args
 
 from cnn_tui.engine.cores import MOST_THREADS, THREADS_VARIABLE
 from cnn_tui.engine.runs.names import RUNS_VARIABLE
-from cnn_tui.engine.specs.wording import nearest, show
+from cnn_tui.engine.specs.wording import did_you_mean, show
 from cnn_tui.tui.config import KEYS, Value, config_file, read_file
 from cnn_tui.tui.terminal.link import LOCAL_FPS, REMOTE_FPS, Color
 
@@ -151,9 +151,9 @@ class Given:
 
 def apply(environ: MutableMapping[str, str]) -> None:
     """Set the environment variables of what the file says, but for those that are set already."""
-    told, _ = read_file()
+    saved, _ = read_file()
     for row in SETTINGS:
-        given = told.get(row.name)
+        given = saved.get(row.name)
         if row.late and isinstance(given, str):
             environ.setdefault(row.variable, given)
         elif given is not None and (value := row.parse(given)) is not None:
@@ -162,10 +162,10 @@ def apply(environ: MutableMapping[str, str]) -> None:
 
 def troubles() -> Iterator[str]:
     """Yield what is wrong with the file, a line each; such a setting keeps its usual value."""
-    told, trouble = read_file()
+    saved, trouble = read_file()
     if trouble:
         yield trouble
-    for name, given in told.items():
+    for name, given in saved.items():
         row = setting_of(name)
         if name == KEYS:
             # Imported late, as most files have no such table.
@@ -180,9 +180,9 @@ def troubles() -> Iterator[str]:
 
 def found(environ: Mapping[str, str]) -> Iterator[Given]:
     """Yield the settings that have a value of the user's, each with its origin."""
-    told, _ = read_file()
+    saved, _ = read_file()
     for row in SETTINGS:
-        given = told.get(row.name)
+        given = saved.get(row.name)
         from_file = None if given is None else row.parse(given)
         variable = environ.get(row.variable)
         value = None if variable is None else row.parse(variable)
@@ -214,6 +214,5 @@ def refusal(row: UserSetting, given: object) -> str:
 
 def unknown(name: str) -> str:
     """Why a name is refused."""
-    near = nearest(name, [row.name for row in SETTINGS])
-    hint = f"Did you mean {near[0]}?" if near else "cnn-tui config lists them."
+    hint = did_you_mean(name, [row.name for row in SETTINGS], "cnn-tui config lists them.")
     return f"there is no setting {show(name)}. {hint}"

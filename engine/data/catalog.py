@@ -38,7 +38,7 @@ from cnn_tui.engine.data.subset import subset_for
 from cnn_tui.engine.errors import DataError, MissingDataError
 from cnn_tui.engine.specs.known_data import facts_of, letters
 from cnn_tui.engine.specs.network import Network, ResizeRule
-from cnn_tui.engine.specs.wording import listed, nearest, plain, show
+from cnn_tui.engine.specs.wording import did_you_mean, listed, plain, show
 
 BUILT_IN = ("digits", "shapes")
 _ARRAYS: dict[str, Callable[[str, Path], Dataset]] = {
@@ -235,8 +235,7 @@ def _own_path(name: str, data_dir: Path | None) -> Path:
             )
         return _existing(data_dir)
     if not name or (os.sep not in name and not Path(name).exists()):
-        near = nearest(name, dataset_names())
-        hint = f"Did you mean {near[0]}?" if near else "cnn-tui data list shows all of them."
+        hint = did_you_mean(name, dataset_names(), "cnn-tui data list shows all of them.")
         raise DataError(f"There is no dataset called {show(name)}.", hint)
     _refuse_folder(f"{plain(name)} is already a path", data_dir)
     return _existing(Path(name).expanduser())

@@ -129,7 +129,7 @@ class Job:
         )
 
     def _from(self, url: str, part: BinaryIO) -> None:
-        """Receive and check; if an earlier part may be wrong, once more from the beginning."""
+        """Receive and check; again from the beginning if an earlier part may be wrong."""
         for _ in range(2):
             had = part.seek(0, 2)
             self._receive(url, part)

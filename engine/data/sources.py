@@ -96,8 +96,8 @@ def within(name: str, folder: Path) -> Path:
     """The folder in ``folder`` that bears the name of a dataset and has files of it, or ``folder``.
 
     So the folder of all data can be given: ``DIR`` for ``DIR/mnist``, or ``DIR/MNIST/raw`` as
-    torchvision has it. ``folder`` itself comes first if it has any of the files. Some suffice: what
-    is missing is told of the folder in which it is missing.
+    torchvision has it. ``folder`` itself comes first if it has any of the files: the
+    error then names what that folder lacks.
     """
     if name not in SOURCES or _has_some(name, folder):
         return folder

@@ -120,7 +120,7 @@ def _offset(
 ) -> tuple[int, int | None]:
     """Offset of the response in the file, which is truncated there, and the size of the file.
 
-    ``size`` is the one that is expected; if it is None, the host says the size, or nobody does.
+    ``size`` is the expected one; with None it is what the host says, if it says any.
     """
     start = 0
     if answer.status == 206:

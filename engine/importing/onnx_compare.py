@@ -30,9 +30,9 @@ def largest_difference(path: Path, imported: Imported, seed: int = 0) -> float |
     options.log_severity_level = 4
     try:
         session = runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        (told,) = session.get_inputs()
-        images, given = _images(imported, told.shape, seed)
-        (theirs,) = session.run(None, {told.name: given})
+        (declared,) = session.get_inputs()
+        images, given = _images(imported, declared.shape, seed)
+        (theirs,) = session.run(None, {declared.name: given})
     except Exception:  # the runtime raises errors of many types, also for what it lacks
         return None
     ours = scores_of(imported, images)

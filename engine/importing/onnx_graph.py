@@ -153,13 +153,13 @@ def _single_outputs(nodes: Iterable[Node], file: OnnxFile) -> Iterator[Node]:
         if node.op != "Split":
             yield node
             continue
-        told = file.setting(node, "split", 1)
+        sizes = file.setting(node, "split", 1)
         for number, output in enumerate(node.outputs):
             part = {
                 "axis": node.attributes.get("axis", 0),
                 "part": number,
                 "parts": len(node.outputs),
-                "sizes": told,
+                "sizes": sizes,
             }
             yield replace(
                 node, op="Part", inputs=node.inputs[:1], outputs=(output,), attributes=part

@@ -121,10 +121,10 @@ def _combined(file: OnnxFile, errors: list[SpecError]) -> SpecError:
     if not others:
         return first
     texts = [error.message.removeprefix(f"{file.where}, ").rstrip(".") for error in errors]
-    told = list(dict.fromkeys(texts))
-    rest = [f"and {len(told) - _MOST_NAMED} more"] if len(told) > _MOST_NAMED else []
+    distinct = list(dict.fromkeys(texts))
+    rest = [f"and {len(distinct) - _MOST_NAMED} more"] if len(distinct) > _MOST_NAMED else []
     return SpecError(
-        f"{file.where} cannot be imported: {'; '.join([*told[:_MOST_NAMED], *rest])}.",
+        f"{file.where} cannot be imported: {'; '.join([*distinct[:_MOST_NAMED], *rest])}.",
         SUPPORTED,
     )
 

@@ -27,7 +27,7 @@ def weights_of(file: OnnxFile, node: Node, place: int) -> np.ndarray:
 
 
 def weight_of(file: OnnxFile, node: Node, dimensions: int) -> np.ndarray:
-    """Return the second input of a node, a weight of so many dimensions.
+    """Return the second input of a node, a weight with this number of dimensions.
 
     Raises:
         SpecError: if it is not.

@@ -75,24 +75,24 @@ class Tensors:
     def _beside(self, name: str) -> np.ndarray:
         """Read a tensor from another file in the same folder."""
         tensor = self._found[name]
-        told = {entry.key: entry.value for entry in tensor.external_data}
+        external = {entry.key: entry.value for entry in tensor.external_data}
         folder = self._folder.resolve()
         try:
             kind = np.dtype(self._onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type))
-            path = (folder / told["location"]).resolve()
-            offset, count = int(told.get("offset", 0)), math.prod(tensor.dims)
-            length = int(told.get("length", count * kind.itemsize))
+            path = (folder / external["location"]).resolve()
+            offset, count = int(external.get("offset", 0)), math.prod(tensor.dims)
+            length = int(external.get("length", count * kind.itemsize))
             inside = path.is_relative_to(folder) and is_regular(path)
             if inside and (offset < 0 or offset + length > path.stat().st_size):
-                raise self._damaged(name, f"goes beyond the end of {show(told['location'])}")
+                raise self._damaged(name, f"goes beyond the end of {show(external['location'])}")
             if inside and length == count * kind.itemsize:
                 return np.fromfile(path, kind, count, offset=offset).reshape(tuple(tensor.dims))
         except (LookupError, TypeError, ValueError, OSError):
             raise self._damaged(name, "cannot be read from the file that it names") from None
         if not inside:
             raise SpecError(
-                f"{self._where}: the tensor {show(name)} is in {show(told['location'])}, which is "
-                "no file in the folder of the model.",
+                f"{self._where}: the tensor {show(name)} is in {show(external['location'])}, "
+                "which is no file in the folder of the model.",
                 "Put it there, under this name.",
             )
         raise self._damaged(name, f"does not hold the {count:,} numbers that it declares")

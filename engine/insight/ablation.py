@@ -7,11 +7,12 @@ import numpy as np
 
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.fitting import hits
-from cnn_tui.engine.insight.passes import Cancelled, Progress, affordable, part_of
+from cnn_tui.engine.insight.passes import affordable
 from cnn_tui.engine.insight.pruning import Filters, masked, pruned, require_filters
 from cnn_tui.engine.insight.subject import SplitName, Subject
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.keep_weights import keep_weights
+from cnn_tui.engine.runs.watcher import NOBODY, Watcher
 from cnn_tui.engine.specs.wording import listed
 from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.transforms.carry import load_weights
@@ -70,8 +71,7 @@ def ablate(
     split: SplitName = "validation",
     limit: int | None = None,
     seed: int = 0,
-    progress: Progress = None,
-    cancelled: Cancelled = None,
+    watcher: Watcher = NOBODY,
 ) -> Ablation:
     """Accuracy before and after the maps of some filters are set to zero, after bias and ReLU.
 
@@ -85,12 +85,11 @@ def ablate(
         split: the images that are classified.
         limit: number of images; None for the whole split.
         seed: which images and which other filters are drawn.
-        progress: called with the share that is done.
-        cancelled: ends the work when it returns True.
+        watcher: sees the progress, and can cancel.
 
     Raises:
         InsightError: if there is no such filter, it is all of a layer, or there is no data.
-        CancelledError: if ``cancelled`` says so.
+        CancelledError: if ``watcher`` cancels.
     """
     wanted = _checked(subject, removed)
     others = _draw_others(subject, wanted, spared or {}, draws, seed)
@@ -98,7 +97,7 @@ def ablate(
     with trial:
         steps = [{}, wanted, *others]
         scores = [
-            trial.score(choice, part_of(progress, i / len(steps), (i + 1) / len(steps)), cancelled)
+            trial.score(choice, watcher.part(i / len(steps), (i + 1) / len(steps)))
             for i, choice in enumerate(steps)
         ]
     return Ablation(
@@ -118,8 +117,7 @@ def cost_of_each(
     split: SplitName = "validation",
     limit: int | None = None,
     seed: int = 0,
-    progress: Progress = None,
-    cancelled: Cancelled = None,
+    watcher: Watcher = NOBODY,
 ) -> tuple[Scored, tuple[FilterCost, ...]]:
     """The worth of every single filter of a layer; the accuracy with all of them comes first.
 
@@ -130,11 +128,11 @@ def cost_of_each(
     trial = _Trial(subject, split, limit, seed)
     with trial:
         steps = filters[0] + 1
-        before = trial.score({}, part_of(progress, 0, 1 / steps), cancelled)
+        before = trial.score({}, watcher.part(0, 1 / steps))
         costs = []
         for number in range(filters[0]):
-            part = part_of(progress, (number + 1) / steps, (number + 2) / steps)
-            after = trial.score({name: (number,)}, part, cancelled)
+            part = watcher.part((number + 1) / steps, (number + 2) / steps)
+            after = trial.score({name: (number,)}, part)
             costs.append(FilterCost(number, after, before.accuracy - after.accuracy))
     return before, tuple(costs)
 
@@ -208,10 +206,10 @@ class _Trial:
     def __exit__(self, *error: object) -> None:
         load_weights(self._subject.model, self._weights)
 
-    def score(self, removed: Filters, progress: Progress, cancelled: Cancelled) -> Scored:
+    def score(self, removed: Filters, watcher: Watcher) -> Scored:
         weights = masked(self._subject.network, self._weights, removed)
         load_weights(self._subject.model, weights)
-        right = hits(self._subject.model, self._images, self._targets, progress, cancelled)
+        right = hits(self._subject.model, self._images, self._targets, watcher)
         classes = len(self._subject.classes)
         totals = np.bincount(self._targets, minlength=classes)
         counts = np.bincount(self._targets[right], minlength=classes)

@@ -10,10 +10,10 @@ from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.export.states import read_state
 from cnn_tui.engine.insight.examples import Eye
-from cnn_tui.engine.insight.passes import Cancelled, CancelledError, Progress
 from cnn_tui.engine.insight.states import BEST
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.runs.train_once import train_once
+from cnn_tui.engine.runs.watcher import CancelledError, Watcher
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import FC, ReLU
@@ -48,18 +48,15 @@ def trained(
     *,
     data_dir: Path | None,
     note: str,
-    progress: Progress,
-    cancelled: Cancelled,
+    watcher: Watcher,
 ) -> Subject:
     """The network of the completed run of these data in ``root``, trained first if need be.
 
     Raises:
-        CancelledError: if ``cancelled`` says so; the run can be resumed.
+        CancelledError: if ``watcher`` cancels; the run can be resumed.
         CnnTuiError: if the training fails.
     """
-    folder = train_once(
-        root, network, data, data_dir=data_dir, note=note, progress=progress, cancelled=cancelled
-    )
+    folder = train_once(root, network, data, data_dir=data_dir, note=note, watcher=watcher)
     if folder is None:
         raise CancelledError
     state = read_state(folder)

@@ -11,9 +11,9 @@ import numpy as np
 from cnn_tui.engine.baselines.recipes import Baseline, network_for
 from cnn_tui.engine.insight.beside import trained
 from cnn_tui.engine.insight.examples import Examples
-from cnn_tui.engine.insight.passes import Cancelled, Progress, part_of
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.runs.watcher import NOBODY, Watcher
 
 _BESIDE: tuple[Baseline, ...] = ("linear-softmax", "two-layer")
 
@@ -80,8 +80,7 @@ def compare(
     root: Path,
     *,
     data_dir: Path | None = None,
-    progress: Progress = None,
-    cancelled: Cancelled = None,
+    watcher: Watcher = NOBODY,
 ) -> Comparison:
     """Ask the network and two simpler ones, trained on the same data.
 
@@ -89,7 +88,7 @@ def compare(
 
     Raises:
         InsightError: if there is no data.
-        CancelledError: if ``cancelled`` says so; the training can be resumed.
+        CancelledError: if ``watcher`` cancels; the training can be resumed.
         CnnTuiError: if a training fails.
     """
     data = subject.require_data()
@@ -108,8 +107,7 @@ def compare(
             root,
             data_dir=data_dir,
             note=f"To compare {subject.name} with.",
-            progress=part_of(progress, number / len(_BESIDE), (number + 1) / len(_BESIDE)),
-            cancelled=cancelled,
+            watcher=watcher.part(number / len(_BESIDE), (number + 1) / len(_BESIDE)),
         )
         with closing(other):
             decisions.append(_decide(other, baseline, example))

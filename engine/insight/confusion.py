@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.insight.examples import SplitName
-from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.runs.watcher import NOBODY, Watcher
 
 EverySplit = SplitName | Literal["all"]
 TOP = 5
@@ -138,14 +138,13 @@ def confusion(
     subject: Subject,
     split: EverySplit = "validation",
     *,
-    progress: Progress = None,
-    cancelled: Cancelled = None,
+    watcher: Watcher = NOBODY,
 ) -> Confusion:
     """Classify every image of a split, or of all of them.
 
     Raises:
         InsightError: if there is no data, or the weights are not finite.
-        CancelledError: if ``cancelled`` says so.
+        CancelledError: if ``watcher`` cancels.
     """
     subject.require_finite()
     data = subject.require_data()
@@ -158,7 +157,7 @@ def confusion(
             pixels = np.asarray(images.images[start : start + _CHUNK])
             parts.append(subject.model.forward(subject.eye.normalizer.apply(pixels)))
             done += len(pixels)
-            check_in(done / total, progress, cancelled)
+            watcher.check_in(done / total)
     targets = np.concatenate([images.labels for images in splits])
     return Confusion(split, subject.classes, targets, np.concatenate(parts))
 

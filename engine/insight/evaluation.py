@@ -8,9 +8,9 @@ import numpy as np
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.insight.calibration import Calibration, calibration
 from cnn_tui.engine.insight.confusion import ClassFigures, Confusion, EverySplit, confusion
-from cnn_tui.engine.insight.passes import Cancelled, Progress
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.runs.fingerprint import data_digest
+from cnn_tui.engine.runs.watcher import NOBODY, Watcher
 from cnn_tui.engine.specs.network import Softmax
 from cnn_tui.engine.training.rules.start import LEAST_STD, MOST_MEAN, MOST_STD
 
@@ -48,8 +48,7 @@ def evaluate_run(
     subject: Subject,
     split: EverySplit | None = None,
     *,
-    progress: Progress = None,
-    cancelled: Cancelled = None,
+    watcher: Watcher = NOBODY,
 ) -> EvaluationReport:
     """Measure a network on a split of its data.
 
@@ -57,16 +56,15 @@ def evaluate_run(
         subject: the network and the data.
         split: which images; by default the test split of the data that it was trained with, and all
             of other data.
-        progress: called with the share that is done.
-        cancelled: asked between parts.
+        watcher: sees the progress, and can cancel.
 
     Raises:
         InsightError: if there is no data, or the weights are not finite.
-        CancelledError: if ``cancelled`` says so.
+        CancelledError: if ``watcher`` cancels.
     """
     data = subject.require_data()
     split = split or ("test" if _is_own(subject, data) else "all")
-    found = confusion(subject, split, progress=progress, cancelled=cancelled)
+    found = confusion(subject, split, watcher=watcher)
     counts, recalls = found.matrix.sum(1), [one.recall for one in found.per_class()]
     known = [recall for recall in recalls if recall is not None]
     is_softmax = isinstance(subject.network.loss, Softmax)

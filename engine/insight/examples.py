@@ -34,7 +34,7 @@ class Examples:
     images: NDArray[np.float32]
     """``(N, C, H, W)``, normalised as in training."""
     targets: NDArray[np.int64]
-    """``(N,)``; -1 for the picture of a file, whose class nobody knows."""
+    """``(N,)``; -1 for the picture of a file, whose class is unknown."""
     pictures: NDArray[np.uint8]
     """The same images as they look, ``(N, C, H, W)``."""
     indices: NDArray[np.int64]

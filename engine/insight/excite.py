@@ -17,10 +17,11 @@ from numpy.typing import NDArray
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.examples import Examples
 from cnn_tui.engine.insight.fields import LayerField, fields
-from cnn_tui.engine.insight.passes import Cancelled, Progress, affordable, passes
+from cnn_tui.engine.insight.passes import affordable, passes
 from cnn_tui.engine.insight.subject import SplitName, Subject
 from cnn_tui.engine.insight.wiring import wired
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.runs.watcher import NOBODY, Watcher
 
 PATCHES = 9
 """Patches of a filter, by default."""
@@ -94,20 +95,18 @@ def excite(
     split: SplitName = "validation",
     limit: int | None = None,
     seed: int = 0,
-    progress: Progress = None,
-    cancelled: Cancelled = None,
+    watcher: Watcher = NOBODY,
 ) -> Excitement:
     """Find the images, and the places in them, to which filters respond most.
 
     Memory is that of the images searched, up to 512 MB, and at most 512 MB of the opened network.
 
     ``count`` patches of each of the ``filters``, all if None, come from ``count`` images. These are
-    chosen by ``split``, ``limit``, None for as many as 512 MB hold, and ``seed``. For ``progress``
-    and ``cancelled`` see :mod:`passes`.
+    chosen by ``split``, ``limit``, None for as many as 512 MB hold, and ``seed``.
 
     Raises:
         InsightError: if there is no such layer or filter, no data, or the weights are not finite.
-        CancelledError: if ``cancelled`` says so.
+        CancelledError: if ``watcher`` cancels.
     """
     name = subject.require_layer(layer, conv=True)
     subject.require_finite()
@@ -115,7 +114,7 @@ def excite(
     chosen = _chosen(name, conv.layer.out_channels, filters)
     examples = subject.images(split, affordable(subject, limit), seed)
     best = _Best(len(chosen), min(count, len(examples)))
-    for part, inside in passes(subject, examples.images, progress, cancelled):
+    for part, inside in passes(subject, examples.images, watcher):
         best.add(inside.output(conv.response)[:, chosen], part.start)
     field = fields(subject.network)[conv.response]
     least = 0.0 if conv.activation is not None and conv.activation.info.dies else -np.inf

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from cnn_tui.engine.insight.passes import Cancelled, Progress, part_of, passes
+from cnn_tui.engine.insight.passes import passes
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.runs.watcher import NOBODY, Watcher
 from cnn_tui.engine.shapes import Shape
 
 MOST_FEATURES = 5_000
@@ -60,8 +61,7 @@ def features_of(
     layers: Sequence[str],
     first: Array,
     second: Array,
-    progress: Progress = None,
-    cancelled: Cancelled = None,
+    watcher: Watcher = NOBODY,
 ) -> Iterator[Features]:
     """Yield the features of some layers at a time, as many as fit, for two sets of images."""
     count = len(first) + len(second)
@@ -69,8 +69,8 @@ def features_of(
     for number, group in enumerate(groups):
         start, end = number / len(groups), (number + 1) / len(groups)
         middle = start + (end - start) * len(first) / count
-        one = _collect(subject, group, first, part_of(progress, start, middle), cancelled)
-        other = _collect(subject, group, second, part_of(progress, middle, end), cancelled)
+        one = _collect(subject, group, first, watcher.part(start, middle))
+        other = _collect(subject, group, second, watcher.part(middle, end))
         yield {name: (one.pop(name), other.pop(name)) for name in group}
 
 
@@ -88,10 +88,10 @@ def _fitting(subject: Subject, layers: Sequence[str], images: int) -> list[list[
 
 
 def _collect(
-    subject: Subject, layers: Sequence[str], images: Array, progress: Progress, cancelled: Cancelled
+    subject: Subject, layers: Sequence[str], images: Array, watcher: Watcher
 ) -> dict[str, Array]:
     found: dict[str, Array] = {}
-    for part, inside in passes(subject, images, progress, cancelled):
+    for part, inside in passes(subject, images, watcher):
         for name in layers:
             rows = rows_of(inside.output(name))
             whole = found.setdefault(name, np.empty((len(images), rows.shape[1]), rows.dtype))

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.engines import make_engine
-from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.protocol import Engine
+from cnn_tui.engine.runs.watcher import NOBODY, Watcher
 from cnn_tui.engine.schedules import learning_rate
 from cnn_tui.engine.specs.network import Network
 
@@ -30,14 +30,14 @@ def fitted_accuracy(
     *,
     seed: int,
     threads: int,
-    cancelled: Cancelled = None,
+    watcher: Watcher = NOBODY,
 ) -> float:
     """Test accuracy, 0 to 1, after training by the network's recipe; equal arguments, equal bits.
 
     ``seed`` decides the initial weights and the order of the features.
 
     Raises:
-        CancelledError: if ``cancelled`` says so.
+        CancelledError: if ``watcher`` cancels.
         NonFiniteError: if the training diverges.
     """
     recipe = network.training
@@ -46,7 +46,7 @@ def fitted_accuracy(
     with closing(make_engine(network, seed=seed, threads=threads)) as model:
         optimizer = model.optimizer(recipe)
         for epoch in range(recipe.epochs):
-            check_in(0.0, None, cancelled)
+            watcher.quiet.check_in(0.0)
             order = rng.permutation(len(train.labels))
             for batch in range(batches):
                 chosen = order[batch * recipe.batch_size : (batch + 1) * recipe.batch_size]
@@ -64,13 +64,12 @@ def hits(
     model: Engine,
     images: Array,
     labels: NDArray[np.int64],
-    progress: Progress = None,
-    cancelled: Cancelled = None,
+    watcher: Watcher = NOBODY,
 ) -> NDArray[np.bool_]:
     """Which images ``(N, C, H, W)`` the model classifies as labelled, ``(N,)``."""
     found = np.empty(len(labels), bool)
     for start in range(0, len(labels), BATCH):
-        check_in(start / len(labels), progress, cancelled)
+        watcher.check_in(start / len(labels))
         part = slice(start, start + BATCH)
         found[part] = model.forward(images[part]).argmax(axis=1) == labels[part]
     return found

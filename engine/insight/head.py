@@ -8,9 +8,10 @@ import msgspec
 import numpy as np
 
 from cnn_tui.engine.insight.fitting import Labelled, fitted_accuracy
-from cnn_tui.engine.insight.passes import Cancelled, passes
+from cnn_tui.engine.insight.passes import passes
 from cnn_tui.engine.insight.subject import Examples, Subject
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.runs.watcher import NOBODY, Watcher
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.inside import BLOCKS
 from cnn_tui.engine.specs.layers import Conv, DWConv
@@ -53,7 +54,7 @@ def head_accuracy(
     *,
     seed: int = 0,
     threads: int = 1,
-    cancelled: Cancelled = None,
+    watcher: Watcher = NOBODY,
 ) -> float | None:
     """Test accuracy, 0 to 1, of the retrained head; the other layers stay as they are.
 
@@ -63,16 +64,14 @@ def head_accuracy(
     if head is None:
         return None
     known, unseen = (
-        Labelled(_volumes(subject, head, examples.images, cancelled), examples.targets)
+        Labelled(_volumes(subject, head, examples.images, watcher), examples.targets)
         for examples in (train, test)
     )
-    return fitted_accuracy(
-        head.network, known, unseen, seed=seed, threads=threads, cancelled=cancelled
-    )
+    return fitted_accuracy(head.network, known, unseen, seed=seed, threads=threads, watcher=watcher)
 
 
-def _volumes(subject: Subject, head: Head, images: Array, cancelled: Cancelled) -> Array:
+def _volumes(subject: Subject, head: Head, images: Array, watcher: Watcher) -> Array:
     found = np.empty((len(images), *head.network.input), np.float32)
-    for part, inside in passes(subject, images, None, cancelled):
+    for part, inside in passes(subject, images, watcher.quiet):
         found[part] = inside.output(head.source).reshape(-1, *head.network.input)
     return found

@@ -10,11 +10,12 @@ import numpy as np
 from cnn_tui.engine.engines import initial_weights
 from cnn_tui.engine.insight.judging import FilterMeasures
 from cnn_tui.engine.insight.noise import is_start
-from cnn_tui.engine.insight.passes import Cancelled, Progress, affordable, passes
+from cnn_tui.engine.insight.passes import affordable, passes
 from cnn_tui.engine.insight.subject import SplitName, Subject
 from cnn_tui.engine.insight.verdict import LayerFilters
 from cnn_tui.engine.insight.wiring import wired
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.runs.watcher import NOBODY, Watcher
 
 
 class FilterHealth(msgspec.Struct, frozen=True):
@@ -37,8 +38,7 @@ def health(
     split: SplitName = "validation",
     limit: int | None = None,
     seed: int = 0,
-    progress: Progress = None,
-    cancelled: Cancelled = None,
+    watcher: Watcher = NOBODY,
 ) -> FilterHealth:
     """Judge the filters of every conv layer, or of those named.
 
@@ -52,12 +52,11 @@ def health(
         limit: number of images; None for the whole split, as far as
             512 MB hold it, by which a filter counts as dead.
         seed: which images and which patches are drawn.
-        progress: called with the share that is done.
-        cancelled: ends the work when it returns True.
+        watcher: sees the progress, and can cancel.
 
     Raises:
         InsightError: if there is no such layer or no data, or the weights are not finite.
-        CancelledError: if ``cancelled`` says so.
+        CancelledError: if ``watcher`` cancels.
     """
     names = subject.conv_layers() if layers is None else layers
     names = [subject.require_layer(name, conv=True) for name in names]
@@ -66,7 +65,7 @@ def health(
     every, weights = wired(subject.network), subject.weights()
     found = [FilterMeasures(every[name], weights) for name in names]
     rng = np.random.default_rng(seed)
-    for part, inside in passes(subject, images, progress, cancelled):
+    for part, inside in passes(subject, images, watcher):
         for measures in found:
             measures.add(inside, (part.stop - part.start) / len(images), rng)
     starts = _starts(subject, weights)

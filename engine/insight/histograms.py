@@ -15,11 +15,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in
 from cnn_tui.engine.insight.states import UNTRAINED, states_over_time
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.insight.traces import LayerTrace, traces
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.runs.watcher import NOBODY, Watcher
 
 Quantity = Literal["weights", "activations", "gradients"]
 IMAGES = 64
@@ -107,22 +107,21 @@ def sample(subject: Subject, seed: int = 0) -> Sampled:
 def histograms(
     subject: Subject,
     seed: int = 0,
-    progress: Progress = None,
-    cancelled: Cancelled = None,
+    watcher: Watcher = NOBODY,
 ) -> Histograms:
     """The histograms of a run in the order of training: untrained, each kept state, the present.
 
     Raises:
-        CancelledError: if ``cancelled`` says so.
+        CancelledError: if ``watcher`` cancels.
     """
     folder = subject.folder
     steps = [str(state.step) for state in states_over_time(folder)] if folder else []
     samples, all_states = [], [UNTRAINED, *steps]
     for number, state in enumerate(all_states):
-        check_in(number / (len(all_states) + 1), progress, cancelled)
+        watcher.check_in(number / (len(all_states) + 1))
         with closing(subject.at(state)) as earlier:
             samples.append(sample(earlier, seed))
-    check_in(len(all_states) / (len(all_states) + 1), progress, cancelled)
+    watcher.check_in(len(all_states) / (len(all_states) + 1))
     if subject.state not in [known.state for known in samples]:
         samples.append(sample(subject, seed))
     return in_common_bins(samples, traces(folder) if folder else ())

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cnn_tui.engine.insight.fitting import Labelled, fitted_accuracy
-from cnn_tui.engine.insight.passes import Cancelled
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.runs.watcher import NOBODY, Watcher
 from cnn_tui.engine.specs.layers import FC
 from cnn_tui.engine.specs.network import Network, Recipe
 
@@ -37,7 +37,7 @@ def linear_accuracy(
     *,
     seed: int = 0,
     threads: int = 1,
-    cancelled: Cancelled = None,
+    watcher: Watcher = NOBODY,
 ) -> float:
     """Test accuracy, 0 to 1, of softmax regression on features ``(N, D)``.
 
@@ -54,4 +54,4 @@ def linear_accuracy(
         Labelled(((rows - mean) * scale)[:, :, None, None], of)
         for rows, of in ((train, labels), (test, truth))
     )
-    return fitted_accuracy(network, known, unseen, seed=seed, threads=threads, cancelled=cancelled)
+    return fitted_accuracy(network, known, unseen, seed=seed, threads=threads, watcher=watcher)

@@ -5,15 +5,16 @@ Zeiler & Fergus 2013, arXiv 1311.2901, section 4.2.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.examples import Examples
-from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.runs.watcher import NOBODY, Watcher
 
 _CHUNK = 64
 _SIDES = 4
@@ -55,8 +56,7 @@ def occlusion(
     *,
     patch: int | None = None,
     stride: int | None = None,
-    progress: Progress = None,
-    cancelled: Cancelled = None,
+    watcher: Watcher = NOBODY,
 ) -> Occlusion:
     """Cover each part of an image in turn.
 
@@ -66,23 +66,16 @@ def occlusion(
         of_class: the class whose probability is measured; the likeliest if None.
         patch: side of the patch; a quarter of the image's shorter side if None.
         stride: pixels between places; an eighth of the patch, at least 1, if None.
-        progress: called with the share of the places that are done.
-        cancelled: asked between batches of places.
+        watcher: sees the progress, and can cancel.
 
     Raises:
         InsightError: if the patch is larger than the image, or the weights are not finite.
-        CancelledError: if ``cancelled`` says so.
+        CancelledError: if ``watcher`` cancels.
     """
     subject.require_finite()
     image = example.images[0]
     _, height, width = image.shape
-    side = max(1, min(height, width) // _SIDES) if patch is None else patch
-    step = max(1, side // 8) if stride is None else stride
-    if not 1 <= side <= min(height, width) or step < 1:
-        raise InsightError(
-            f"A patch of {side} pixels with a stride of {step} does not fit an image of "
-            f"{height}x{width}."
-        )
+    side, step = _sizes(height, width, patch, stride)
     whole = _probabilities(subject, example.images[:1])[0]
     chosen = int(whole.argmax()) if of_class is None else of_class
     tops, lefts = range(0, height - side + 1, step), range(0, width - side + 1, step)
@@ -92,12 +85,9 @@ def occlusion(
     places = [(top, left) for top in tops for left in lefts]
     found: list[float] = []
     for start in range(0, len(places), _CHUNK):
-        part = places[start : start + _CHUNK]
-        covered = np.repeat(image[None], len(part), 0)
-        for copy, (top, left) in zip(covered, part, strict=True):
-            copy[:, top : top + side, left : left + side] = mean
+        covered = _covered(image, places[start : start + _CHUNK], side, mean)
         found += _probabilities(subject, covered)[:, chosen].tolist()
-        check_in(len(found) / len(places), progress, cancelled)
+        watcher.check_in(len(found) / len(places))
     shape = len(tops), len(lefts)
     return Occlusion(
         example,
@@ -108,6 +98,26 @@ def occlusion(
         side,
         step,
     )
+
+
+def _sizes(height: int, width: int, patch: int | None, stride: int | None) -> tuple[int, int]:
+    """Side and stride of the patch in pixels."""
+    side = max(1, min(height, width) // _SIDES) if patch is None else patch
+    step = max(1, side // 8) if stride is None else stride
+    if not 1 <= side <= min(height, width) or step < 1:
+        raise InsightError(
+            f"A patch of {side} pixels with a stride of {step} does not fit an image of "
+            f"{height}x{width}."
+        )
+    return side, step
+
+
+def _covered(image: Array, places: Sequence[tuple[int, int]], side: int, cover: Array) -> Array:
+    """Copies of an image ``(C, H, W)``, each with a square covered: ``(N, C, H, W)``."""
+    copies = np.repeat(image[None], len(places), 0)
+    for copy, (top, left) in zip(copies, places, strict=True):
+        copy[:, top : top + side, left : left + side] = cover
+    return copies
 
 
 def _probabilities(subject: Subject, images: Array) -> Array:

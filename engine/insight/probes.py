@@ -16,9 +16,10 @@ from cnn_tui.engine.insight.features import features_of, rows_of
 from cnn_tui.engine.insight.fitting import hits
 from cnn_tui.engine.insight.head import head_accuracy
 from cnn_tui.engine.insight.linear import linear_accuracy
-from cnn_tui.engine.insight.passes import Cancelled, Progress, affordable, check_in, part_of
+from cnn_tui.engine.insight.passes import affordable
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.runs.watcher import NOBODY, Watcher
 from cnn_tui.engine.specs.layers import Dropout
 from cnn_tui.engine.threads import WorkerPool
 
@@ -67,8 +68,7 @@ def probes(
     test_limit: int = TEST,
     seed: int = 0,
     threads: int | None = None,
-    progress: Progress = None,
-    cancelled: Cancelled = None,
+    watcher: Watcher = NOBODY,
 ) -> Probes:
     """Train a linear classifier and find neighbours on pixels and on each layer's output.
 
@@ -77,25 +77,24 @@ def probes(
     Memory is that of the images, 512 MB of features, and at most 512 MB of the opened network.
 
     There are ``limit`` training and ``test_limit`` test images. ``seed`` decides which, and in
-    which order the probes see them; the untrained weights are those of the recipe's seed. For
-    ``progress`` and ``cancelled`` see :mod:`passes`.
+    which order the probes see them; the untrained weights are those of the recipe's seed.
 
     Raises:
         InsightError: if there is no data, only one class, or the weights are not finite.
-        CancelledError: if ``cancelled`` says so.
+        CancelledError: if ``watcher`` cancels.
     """
     subject.require_finite()
     if len(subject.classes) < 2:
         raise InsightError("The data has a single class: there is nothing to tell apart.")
-    work = _Work(subject, limit, test_limit, seed, threads or default_threads(), cancelled)
+    work = _Work(subject, limit, test_limit, seed, threads or default_threads(), watcher)
     with closing(work.pool), closing(subject.untrained()) as untrained:
         pixels = work.measure(rows_of(work.train.images), rows_of(work.test.images))
         layers = probed_layers(subject)
-        trained = work.each(subject, layers, part_of(progress, 0.0, 0.45))
-        fresh = work.each(untrained, layers, part_of(progress, 0.45, 0.9))
+        trained = work.each(subject, layers, watcher.part(0.0, 0.45))
+        fresh = work.each(untrained, layers, watcher.part(0.45, 0.9))
         found = [(PIXELS, pixels, pixels), *((n, trained[n], fresh[n]) for n in layers)]
         heads = [work.head(of) for of in (subject, untrained)]
-    check_in(1.0, progress, cancelled)
+    watcher.check_in(1.0)
     return Probes(
         data=subject.require_data().name,
         images=len(work.train),
@@ -143,25 +142,25 @@ class _Work:
         test_limit: int,
         seed: int,
         threads: int,
-        cancelled: Cancelled,
+        watcher: Watcher,
     ) -> None:
         self.train = subject.images("train", affordable(subject, limit), seed)
         self.test = subject.images("test", affordable(subject, test_limit), seed)
-        self.classes, self._seed, self._cancelled = len(subject.classes), seed, cancelled
+        self.classes, self._seed, self._watcher = len(subject.classes), seed, watcher.quiet
         self.neighbours = min(NEIGHBOURS, len(self.train))
         self.accuracy = float(hits(subject.model, self.test.images, self.test.targets).mean())
         self.pool = WorkerPool(threads)
 
     def each(
-        self, subject: Subject, layers: Sequence[str], progress: Progress
+        self, subject: Subject, layers: Sequence[str], watcher: Watcher
     ) -> dict[str, _Measure]:
         """The measures of every layer."""
         found: dict[str, _Measure] = {}
         sets = self.train.images, self.test.images
-        for features in features_of(subject, layers, *sets, None, self._cancelled):
+        for features in features_of(subject, layers, *sets, self._watcher):
             for name, (train, test) in features.items():
                 found[name] = self.measure(train, test)
-                check_in(len(found) / len(layers), progress, self._cancelled)
+                watcher.check_in(len(found) / len(layers))
         return found
 
     def head(self, subject: Subject) -> float | None:
@@ -172,7 +171,7 @@ class _Work:
             self.test,
             seed=self._seed,
             threads=self.pool.threads,
-            cancelled=self._cancelled,
+            watcher=self._watcher,
         )
 
     def measure(self, train: Array, test: Array) -> _Measure:
@@ -187,6 +186,6 @@ class _Work:
             self.classes,
             seed=self._seed,
             threads=self.pool.threads,
-            cancelled=self._cancelled,
+            watcher=self._watcher,
         )
         return _Measure(train.shape[1], linear, float(np.mean(votes == self.test.targets)))

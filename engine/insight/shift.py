@@ -16,9 +16,9 @@ import numpy as np
 
 from cnn_tui.engine.data.dataset import Split
 from cnn_tui.engine.insight.beside import fully_connected, trained
-from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in, part_of
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
+from cnn_tui.engine.runs.watcher import NOBODY, Watcher
 
 SHIFTS = (0, 1, 2, 3, 4, 6)
 """Pixels."""
@@ -73,8 +73,7 @@ def shift(
     shifts: tuple[int, ...] = SHIFTS,
     limit: int = IMAGES,
     seed: int = 0,
-    progress: Progress = None,
-    cancelled: Cancelled = None,
+    watcher: Watcher = NOBODY,
 ) -> ShiftTest:
     """Shift test images and measure both networks.
 
@@ -83,7 +82,7 @@ def shift(
 
     Raises:
         InsightError: if there is no data, or no such neighbour.
-        CancelledError: if ``cancelled`` says so; the training can be resumed.
+        CancelledError: if ``watcher`` cancels; the training can be resumed.
         CnnTuiError: if its training fails.
     """
     subject.require_finite()
@@ -94,16 +93,15 @@ def shift(
         root,
         data_dir=data_dir,
         note=f"Fully connected, with as many parameters as {subject.name}, to compare with.",
-        progress=part_of(progress, 0, _TRAINING),
-        cancelled=cancelled,
+        watcher=watcher.part(0, _TRAINING),
     )
     split = data.test.take(subject.images("test", limit, seed).indices)
     curves = []
     with closing(beside):
         for number, network in enumerate((subject, beside)):
             start = _TRAINING + number * (1 - _TRAINING) / 2
-            part = part_of(progress, start, start + (1 - _TRAINING) / 2)
-            accuracies = _accuracies(network, split, shifts, part, cancelled)
+            part = watcher.part(start, start + (1 - _TRAINING) / 2)
+            accuracies = _accuracies(network, split, shifts, part)
             params = network.model.size
             curves.append(ShiftCurve(network.network.name, params, accuracies, network.name))
     return ShiftTest(shifts, len(split), *curves)
@@ -113,15 +111,14 @@ def _accuracies(
     subject: Subject,
     split: Split,
     shifts: tuple[int, ...],
-    progress: Progress,
-    cancelled: Cancelled,
+    watcher: Watcher,
 ) -> tuple[float, ...]:
     found = []
     for number, pixels in enumerate(shifts):
         directions = _DIRECTIONS if pixels else _DIRECTIONS[:1]
         moves = [(pixels * down, pixels * across) for down, across in directions]
         found.append(sum(accuracy(subject, split, move) for move in moves) / len(moves))
-        check_in((number + 1) / len(shifts), progress, cancelled)
+        watcher.check_in((number + 1) / len(shifts))
     return tuple(found)
 
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.insight.beside import fully_connected, trained
-from cnn_tui.engine.insight.passes import Cancelled, Progress, part_of
 from cnn_tui.engine.insight.shift import accuracy
 from cnn_tui.engine.insight.subject import Subject
+from cnn_tui.engine.runs.watcher import NOBODY, Watcher
 
 
 class ShuffleRow(msgspec.Struct, frozen=True):
@@ -55,8 +55,7 @@ def shuffle(
     *,
     data_dir: Path | None = None,
     seed: int = 0,
-    progress: Progress = None,
-    cancelled: Cancelled = None,
+    watcher: Watcher = NOBODY,
 ) -> ShuffleTest:
     """Train both networks on both forms of the data and test them.
 
@@ -64,7 +63,7 @@ def shuffle(
 
     Raises:
         InsightError: if there is no data, no convolution, or no such neighbour.
-        CancelledError: if ``cancelled`` says so; the training can be resumed.
+        CancelledError: if ``watcher`` cancels; the training can be resumed.
         CnnTuiError: if a training fails.
     """
     subject.conv_layers()
@@ -74,7 +73,7 @@ def shuffle(
     work = [(network, form) for network in networks for form in (data, mixed)]
     measured: list[tuple[float, str, int]] = []
     for number, (network, form) in enumerate(work):
-        part = part_of(progress, number / len(work), (number + 1) / len(work))
+        part = watcher.part(number / len(work), (number + 1) / len(work))
         note = "" if form is data else f"Pixels of all images in one other order, seed {seed}."
         with closing(
             trained(
@@ -83,8 +82,7 @@ def shuffle(
                 root,
                 data_dir=data_dir,
                 note=note,
-                progress=part,
-                cancelled=cancelled,
+                watcher=part,
             )
         ) as found:
             score = accuracy(found, form.test)

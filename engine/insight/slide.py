@@ -14,11 +14,11 @@ from numpy.typing import NDArray
 
 from cnn_tui.engine.data.pictures import BadPictureError, fitted_picture, picture_size
 from cnn_tui.engine.errors import InsightError, ShapeError
-from cnn_tui.engine.insight.passes import Cancelled, Progress, check_in
 from cnn_tui.engine.insight.sliding import SlidingForm, sliding_form
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.protocol import MOST_BYTES, Engine
+from cnn_tui.engine.runs.watcher import NOBODY, Watcher
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.flow import FeatureMap
 from cnn_tui.engine.specs.infer import infer_layers
@@ -109,8 +109,7 @@ def slide(
     subject: Subject,
     canvas: NDArray[np.uint8],
     *,
-    progress: Progress = None,
-    cancelled: Cancelled = None,
+    watcher: Watcher = NOBODY,
 ) -> ClassMap:
     """Slide the network over an image ``(C, H, W)``.
 
@@ -118,7 +117,7 @@ def slide(
 
     Raises:
         InsightError: if the network cannot slide, or the image is too small or too large.
-        CancelledError: if ``cancelled`` says so.
+        CancelledError: if ``watcher`` cancels.
     """
     try:
         form = sliding_form(subject.network)
@@ -140,7 +139,7 @@ def slide(
             plain = _unframed(form, crops)
             labels[places] = subject.model.forward(plain)[: len(places[0])].argmax(1)
             done = int(places[0][-1]) * columns + int(places[1][-1]) + 1
-            check_in(done / (rows * columns), progress, cancelled)
+            watcher.check_in(done / (rows * columns))
     scale = max(1.0, float(np.abs(crop_scores).max()))
     return ClassMap(
         canvas,

@@ -15,7 +15,6 @@ from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.export.states import read_state
 from cnn_tui.engine.insight.examples import Eye
 from cnn_tui.engine.insight.health import health
-from cnn_tui.engine.insight.passes import Cancelled, CancelledError, Progress, check_in, part_of
 from cnn_tui.engine.insight.resizing import with_filters
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.insight.wiring import wired
@@ -23,6 +22,7 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.summary import summarize
 from cnn_tui.engine.runs.train import with_epochs
 from cnn_tui.engine.runs.train_once import train_once
+from cnn_tui.engine.runs.watcher import NOBODY, CancelledError, Watcher
 from cnn_tui.engine.specs.network import Network
 
 SEEDS = (0, 1, 2)
@@ -96,23 +96,21 @@ def width(
     epochs: int | None = None,
     threads: int | None = None,
     found: Callable[[WidthPoint], None] = lambda point: None,
-    progress: Progress = None,
-    cancelled: Cancelled = None,
+    watcher: Watcher = NOBODY,
 ) -> WidthCurve:
     """Train the network with each width of a layer and each seed.
 
     Each training is a run in ``root`` with the tag ``width``. One that is there already is not
-    trained again, one that was cut off is taken up where it stopped.
+    trained again, one that was interrupted is resumed.
 
     The data is ``dataset``, which ``network.data`` names; ``data_dir``, the folder of its files, is
     recorded in the runs. Without ``widths``, they are a quarter to four times the layer's own.
     ``epochs`` None are those of the recipe, ``threads`` None are all cores. ``found`` is called
-    with each point as soon as it is known. For ``progress`` and ``cancelled`` see :mod:`passes`;
-    the training under way is kept.
+    with each point as soon as it is known. If ``watcher`` cancels, the training under way is kept.
 
     Raises:
         InsightError: if there is no such layer, or the others do not fit another width.
-        CancelledError: if ``cancelled`` says so.
+        CancelledError: if ``watcher`` cancels.
         CnnTuiError: if a training failed.
     """
     name = _require_conv(network, layer)
@@ -122,23 +120,22 @@ def width(
     variants = [_variant(network, name, *one) for one in tries]
     points = []
     for number, (one, variant) in enumerate(zip(tries, variants, strict=True)):
-        part = part_of(progress, number / len(tries), (number + 1) / len(tries))
-        check_in(0.0, part, cancelled)
+        part = watcher.part(number / len(tries), (number + 1) / len(tries))
+        part.check_in(0.0)
         folder = train_once(
             root,
             variant,
             dataset,
             data_dir=data_dir,
             tags=(TAG,),
-            progress=part,
-            cancelled=cancelled,
+            watcher=part,
             threads=threads,
         )
         if folder is None:
             raise CancelledError
         points.append(_point(folder, dataset, name, *one))
         found(points[-1])
-    check_in(1.0, progress, cancelled)
+    watcher.check_in(1.0)
     every = tuple(points)
     return WidthCurve(name, dataset.name, network.training.epochs, every, _summaries(every))
 

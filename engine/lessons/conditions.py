@@ -14,7 +14,7 @@ from cnn_tui.engine.lessons.judging import WORDS
 from cnn_tui.engine.lessons.lesson import Condition, JSONSource, Kind
 from cnn_tui.engine.lessons.operators import OPERATORS, TAKES
 from cnn_tui.engine.lessons.values import DEEP, EVERY
-from cnn_tui.engine.specs.wording import expected, listed, nearest, plain, show
+from cnn_tui.engine.specs.wording import did_you_mean, expected, listed, plain, show
 
 MOST_CONDITIONS = 20
 _MOST_PARTS = 16
@@ -46,8 +46,7 @@ def refuse_unknown(word: object, known: Iterable[str], where: str, what: str) ->
     """
     known = list(known)
     if word not in known:
-        near = nearest(word, known)
-        hint = f"Did you mean {near[0]}?" if near else f"Known: {listed(known, 'and')}."
+        hint = did_you_mean(word, known, f"Known: {listed(known, 'and')}.")
         raise SpecError(f"{where}: unknown {what} {show(word)}.", hint)
 
 
@@ -155,6 +154,5 @@ def _check_path(path: Sequence[str], of: JSONSource, where: str) -> None:
             refuse_unknown(wanted, EVENTS, where, "event")
             names = names_in(of, wanted)
         elif name not in known:
-            near = nearest(name, known)
-            hint = f"Did you mean {near[0]}?" if near else "docs/json.md lists what there is."
+            hint = did_you_mean(name, known, "docs/json.md lists what there is.")
             raise SpecError(f"{where}: {of.kind} has no {show(name)}.", hint)

@@ -95,7 +95,7 @@ def train(
     network, dataset, found = load_network_data(network, given)
     control, ended = Control(), list[RunEnded]()
 
-    def told(event: RunEvent) -> None:
+    def emit(event: RunEvent) -> None:
         if isinstance(event, EpochCompleted) and not quiet:
             print(_line(event))
         elif isinstance(event, RunEnded):
@@ -105,7 +105,7 @@ def train(
     with new_run(root, network, dataset, control=control, data_dir=found) as recorder:
         folder = RunFolder(Path(recorder.path))
         work = threading.Thread(
-            target=train_recorded, args=(network, dataset, recorder, control, told)
+            target=train_recorded, args=(network, dataset, recorder, control, emit)
         )
         work.start()
         try:

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 
 from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.gathered import GatheredConvKernel
-from cnn_tui.engine.ops.kernel import Kernel, as_rows
+from cnn_tui.engine.ops.kernel import GroupKernel, Kernel, as_rows
 from cnn_tui.engine.ops.memory import Arena, Array
 from cnn_tui.engine.ops.patches import Geometry, taps
 from cnn_tui.engine.ops.products import Products, WeightGradient
@@ -29,7 +28,7 @@ SHORT_SHARED, LARGE_SHARED = 48, 4 << 20
 """The same where Winograd's filtering applies, which gains more than a few readings cost."""
 
 
-class ConvKernel(Kernel):
+class ConvKernel(GroupKernel):
     """``y (OH, F, OW, N)`` from ``x (H, C, W, N)`` and ``weights (KH, KW, C, F)``."""
 
     def __init__(
@@ -53,13 +52,7 @@ class ConvKernel(Kernel):
     def forward(self) -> None:
         self.products.run()
 
-    def plan_backward(
-        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
-    ) -> None:
-        self.bind_gradients(dy, arena.gradient_of(self.x) if needs_input_grad else None, arena)
-
     def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
-        """Plan the backward pass from ``dy`` to ``dx``, which are given."""
         self.dy, self.dx = dy, dx
         self.dy_rows = as_rows(dy)
         self.dx_products: Products | WinogradProducts | StridedGradient | None = None
@@ -133,19 +126,6 @@ def _border(padded: Array, padding: tuple[int, int]) -> list[Array]:
         padded[:, :, padded.shape[2] - wide :],
     ]
     return [strip for strip in strips if strip.size]
-
-
-class GroupKernel(Protocol):
-    """A convolution of one group of channels."""
-
-    def forward(self) -> None:
-        """Compute the group's channels of ``y``."""
-
-    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
-        """Plan the backward pass for the group's channels of ``dy`` and ``dx``."""
-
-    def backward(self) -> None:
-        """Compute the group's channels of ``dx`` and the gradient of its weights."""
 
 
 class GroupedConvKernel(Kernel):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnn_tui.engine.ops.filters import ConvWeights
-from cnn_tui.engine.ops.kernel import Kernel, as_rows
+from cnn_tui.engine.ops.kernel import GroupKernel, as_rows
 from cnn_tui.engine.ops.memory import Arena, Array
 from cnn_tui.engine.ops.patches import Geometry, Items, as_items, taps
 
@@ -106,7 +106,7 @@ class PackedRows:
         np.copyto(rows, beside)
 
 
-class GatheredConvKernel(Kernel):
+class GatheredConvKernel(GroupKernel):
     """The convolution of :class:`~cnn_tui.engine.ops.conv.ConvKernel`, several rows at a time."""
 
     def __init__(
@@ -132,13 +132,7 @@ class GatheredConvKernel(Kernel):
             block.fill()
             self.out.store(number, self.weight, block.matrix)
 
-    def plan_backward(
-        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
-    ) -> None:
-        self.bind_gradients(dy, arena.gradient_of(self.x) if needs_input_grad else None, arena)
-
     def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
-        """Plan the backward pass from ``dy`` to ``dx``, which are given."""
         self.dy, self.dx = dy, dx
         self.x_blocks, columns = gather(self.x, self.geometry, arena)
         self.dy_beside = PackedRows(dy, self.x_blocks, arena)

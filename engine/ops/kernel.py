@@ -81,6 +81,19 @@ class InPlaceKernel(Kernel):
             )
 
 
+class GroupKernel(Kernel):
+    """A convolution of one group of channels, which may be a slice of larger volumes."""
+
+    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
+        """Plan the backward pass from the group's channels ``dy`` to ``dx``, if that is needed."""
+        raise NotImplementedError
+
+    def plan_backward(
+        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
+    ) -> None:
+        self.bind_gradients(dy, arena.gradient_of(self.x) if needs_input_grad else None, arena)
+
+
 def as_rows(volume: Array) -> Array:
     """``(H, C, W, N)`` as a stack of ``(C, W*N)`` matrices, without a copy."""
     height, channels, width, images = volume.shape

@@ -21,7 +21,7 @@ from torch.optim.optimizer import (
 from cnn_tui.engine.training.events import LayerHealth
 
 EARLY = (1, 5, 10)
-"""Steps that are measured besides every so many, to show faults that exist from the start."""
+"""Steps that are measured in any case, to show faults that exist from the start."""
 STEADY = 10_000
 """Steps after which measurements become rarer."""
 SAMPLE = 1 << 20

@@ -98,9 +98,9 @@ class RunTrainerCallback(TrainerCallback):  # type: ignore[misc]
         """Record an evaluation, in the middle or at the end of an epoch."""
         if self._run is None:
             return
-        told = {k: v for k, v in (metrics or {}).items() if not k.endswith(_SPEEDS)}
-        told.pop("epoch", None)
-        _, val = by_split(told)
+        logged = {k: v for k, v in (metrics or {}).items() if not k.endswith(_SPEEDS)}
+        logged.pop("epoch", None)
+        _, val = by_split(logged)
         if self._epoch_over:
             self._epoch_over = False
             self._run.epoch(val)

@@ -12,16 +12,13 @@ from cnn_tui.engine.data.dataset import Dataset
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.tensors import Layout
 from cnn_tui.engine.specs.codec import dumps_network
-from cnn_tui.engine.specs.network import Network, Recipe
+from cnn_tui.engine.specs.network import COMPUTING, Network, Recipe
 
 _CHUNK = 1024
 """Images per read: they may come from a file larger than the memory."""
 
 
-_FREE = (
-    *("epochs", "patience", "keep_best", "keep_every"),
-    *("engine", "device", "precision", "compile", "deterministic", "sync_batchnorm"),
-)
+_FREE = ("epochs", "patience", "keep_best", "keep_every", *COMPUTING)
 """Settings of the recipe that may differ when a run is resumed."""
 _USUAL = Recipe(epochs=1)
 

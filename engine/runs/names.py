@@ -9,7 +9,7 @@ from pathlib import Path
 from cnn_tui import presets
 from cnn_tui.engine.data.sources import data_home
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.specs.wording import nearest, show
+from cnn_tui.engine.specs.wording import did_you_mean, show
 
 RUNS_VARIABLE = "CNN_TUI_RUNS"
 BIN = ".bin"
@@ -67,8 +67,7 @@ def folder_of(root: Path, name: str) -> Path:
     path = root / check_name(name)
     if path.is_dir():
         return path
-    near = nearest(name, run_names(root))
-    hint = f"Did you mean {near[0]}?" if near else "cnn-tui runs lists them."
+    hint = did_you_mean(name, run_names(root), "cnn-tui runs lists them.")
     raise RunError(f"There is no run {show(name)} in {root}.", hint)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from cnn_tui.engine.runs.history import read_entry
 from cnn_tui.engine.runs.manage import annotate
 from cnn_tui.engine.runs.names import run_names
 from cnn_tui.engine.runs.train import new_run, resume_run, train_recorded
+from cnn_tui.engine.runs.watcher import NOBODY, Watcher
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import BatchCompleted, RunEnded, RunEvent, RunStarted
@@ -30,8 +31,7 @@ def train_once(
     data_dir: Path | None = None,
     note: str = "",
     tags: tuple[str, ...] = (),
-    progress: Callable[[float], None] | None = None,
-    cancelled: Callable[[], bool] | None = None,
+    watcher: Watcher = NOBODY,
     threads: int | None = None,
 ) -> RunFolder | None:
     """The completed run of a network on these data, trained first if need be; None if cancelled.
@@ -47,8 +47,7 @@ def train_once(
         data_dir: recorded for a later resume.
         note: the note of a new run.
         tags: the tags of a new run, ``beside`` if empty; a completed run must have these.
-        progress: called with the share of the steps that are done.
-        cancelled: asked after every step; the run then stops and can be resumed.
+        watcher: asked after every step; the run then stops and can be resumed.
         threads: number of threads; all cores if None.
 
     Raises:
@@ -67,16 +66,16 @@ def train_once(
         recorder = resume_run(stopped, network, dataset, control=control)
     else:
         recorder = new_run(root, network, dataset, control=control, data_dir=data_dir)
-    watch = _OnceWatch(control, progress, cancelled)
+    observer = _Observer(control, watcher)
     with recorder:
         folder = RunFolder(Path(recorder.path))
         if stopped is None:
             annotate(folder, tags=own, note=note)
-        train_recorded(network, dataset, recorder, control, watch.observe, threads=threads)
-    if watch.ended is None or watch.ended.reason == "failed":
-        reason = watch.ended.message if watch.ended else "it ended without a result."
+        train_recorded(network, dataset, recorder, control, observer.observe, threads=threads)
+    if observer.ended is None or observer.ended.reason == "failed":
+        reason = observer.ended.message if observer.ended else "it ended without a result."
         raise CnnTuiError(f"The training of {folder.name} failed: {reason}")
-    return folder if watch.ended.reason == "completed" else None
+    return folder if observer.ended.reason == "completed" else None
 
 
 def _runs_of(
@@ -94,14 +93,9 @@ def _runs_of(
                 yield folder, entry.state
 
 
-class _OnceWatch:
-    def __init__(
-        self,
-        control: Control,
-        progress: Callable[[float], None] | None,
-        cancelled: Callable[[], bool] | None,
-    ) -> None:
-        self._control, self._progress, self._cancelled = control, progress, cancelled
+class _Observer:
+    def __init__(self, control: Control, watcher: Watcher) -> None:
+        self._control, self._watcher = control, watcher
         self._steps = 1
         self.ended: RunEnded | None = None
 
@@ -110,9 +104,8 @@ class _OnceWatch:
             case RunStarted():
                 self._steps = event.epochs * event.batches
             case BatchCompleted():
-                if self._progress is not None:
-                    self._progress(event.step / self._steps)
-                if self._cancelled is not None and self._cancelled():
+                self._watcher.progress(event.step / self._steps)
+                if self._watcher.cancelled():
                     self._control.stop()
             case RunEnded():
                 self.ended = event

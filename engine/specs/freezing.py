@@ -9,7 +9,7 @@ from cnn_tui.engine.specs.inside import Place
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.placed import Placed, computed_name
 from cnn_tui.engine.specs.report import LayerReport, Report
-from cnn_tui.engine.specs.wording import listed, nearest, plain
+from cnn_tui.engine.specs.wording import did_you_mean, listed, plain
 
 
 def frozen_layers(network: Network, report: Report, placed: Sequence[Placed]) -> int:
@@ -29,8 +29,7 @@ def freeze_faults(
         return
     names = [report.name for report in reports]
     if last not in names:
-        near = nearest(last, names)
-        remedy = f"Did you mean {near[0]}?" if near else f"Layers are {listed(names, 'and')}."
+        remedy = did_you_mean(last, names, f"Layers are {listed(names, 'and')}.")
         text = f"there is no layer called {plain(last)} to freeze up to"
         if block := next((one.name for one in reports if _is_inside(one, last)), ""):
             text = f"{last} cannot be frozen up to: its block {block} is frozen as a whole"

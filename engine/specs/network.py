@@ -63,6 +63,8 @@ class SVM(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="svm", ta
 
 
 Loss = Softmax | SVM
+COMPUTING = ("engine", "device", "precision", "compile", "deterministic", "sync_batchnorm")
+"""The settings of a :class:`Recipe` that say who computes; all but the first are for PyTorch."""
 LOSS_TYPES: dict[str, type[Loss]] = {"softmax": Softmax, "svm": SVM}
 
 

@@ -12,7 +12,7 @@ import msgspec
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.values import network_problems
-from cnn_tui.engine.specs.wording import listed, nearest, show
+from cnn_tui.engine.specs.wording import did_you_mean, listed, show
 
 _WORDS = {"none": None, "off": None, "yes": True, "no": False}
 _SHOWN = 3
@@ -68,8 +68,11 @@ def find_setting(network: Network, name: str) -> str:
         raise SpecError(
             f"{name} may be {listed([*matches[:_SHOWN], *more])}.", "Give the whole path."
         )
-    near = nearest(name, [*paths, *(path.rpartition(".")[2] for path in paths)])
-    hint = f"Did you mean {near[0]}?" if near else "Examples: lr, seed, layers[0].out_channels."
+    hint = did_you_mean(
+        name,
+        [*paths, *(path.rpartition(".")[2] for path in paths)],
+        "Examples: lr, seed, layers[0].out_channels.",
+    )
     raise SpecError(f"There is no setting {show(name)} in this run.", hint)
 
 

@@ -14,7 +14,7 @@ from cnn_tui.engine.specs.inside import BLOCKS
 from cnn_tui.engine.specs.layers import LAYER_TYPES, AvgPool, Layer, MaxPool
 from cnn_tui.engine.specs.network import MAX_LAYERS
 from cnn_tui.engine.specs.tokens import Token, TokenReader, scan
-from cnn_tui.engine.specs.wording import listed, nearest, show
+from cnn_tui.engine.specs.wording import did_you_mean, listed, show
 
 PATTERN = "INPUT -> [[CONV -> RELU]*N -> POOL?]*M -> [FC -> RELU]*K -> FC"
 """The pattern as in the notes; N, M and K are settings."""
@@ -129,9 +129,8 @@ class _PatternReader(TokenReader):
             return Atom(WORDS[word], token)
         if word == "INPUT":
             raise token.error("INPUT is allowed only at the beginning.", "Delete it here.")
-        near = nearest(word, WORDS)
         usual = [kind.info.words[0].upper() for kind in _KINDS]
-        hint = f"Did you mean {near[0]}?" if near else f"Layers are {listed(usual, 'and')}."
+        hint = did_you_mean(word, WORDS, f"Layers are {listed(usual, 'and')}.")
         raise token.error(f"Expected a layer, received {show(token.text)}.", hint)
 
     def _optional(self, item: Item) -> Atom:

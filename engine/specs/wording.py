@@ -48,6 +48,12 @@ def nearest(word: object, known: Iterable[str], count: int = 1) -> list[str]:
     return [by_lower_case[name] for name in matches]
 
 
+def did_you_mean(word: object, known: Iterable[str], otherwise: str = "") -> str:
+    """Return a hint that names the known word most similar to ``word``, or ``otherwise``."""
+    near = nearest(word, known)
+    return f"Did you mean {near[0]}?" if near else otherwise
+
+
 def listed(words: Iterable[str], last: str = "or") -> str:
     """Join words as in ``a, b or c``."""
     *first, final = words

@@ -43,7 +43,7 @@ def plan_of(folder: SweepFolder) -> SweepPlan:
 
 
 def extended(plan: SweepPlan, state: SweepState, trials: int) -> SweepPlan:
-    """The plan of a sweep that goes on until it has so many trials in all.
+    """The plan of a sweep that continues until it has ``trials`` in all.
 
     Raises:
         SweepError: if it has as many already, or they are the points of a grid.

@@ -25,7 +25,7 @@ from cnn_tui.engine.formats import SWEEP, decode_known
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lock import writer_lives
 from cnn_tui.engine.runs.names import check_name, make_folder, run_names
-from cnn_tui.engine.specs.wording import nearest, show
+from cnn_tui.engine.specs.wording import did_you_mean, show
 from cnn_tui.engine.storage import Storage, replace_file
 
 SWEEPS = ".sweeps"
@@ -222,8 +222,9 @@ def open_sweep(root: Path, name: str) -> SweepFolder:
     """
     folder = SweepFolder(root / SWEEPS / check_name(name))
     if not is_folder(folder.path):
-        near = nearest(name, (found.name for found in list_sweeps(root)))
-        hint = f"Did you mean {near[0]}?" if near else "cnn-tui sweep list shows them."
+        hint = did_you_mean(
+            name, (found.name for found in list_sweeps(root)), "cnn-tui sweep list shows them."
+        )
         raise RunError(f"There is no sweep {show(name)} in {root}.", hint)
     folder.info()
     return folder

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -19,11 +19,11 @@ from cnn_tui.engine.specs.network import MAX_FILE_BYTES, Network
 from cnn_tui.engine.specs.paths import with_setting
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.values import fields_of
-from cnn_tui.engine.specs.wording import expected, listed, nearest, plain, show
+from cnn_tui.engine.specs.wording import did_you_mean, expected, listed, nearest, plain, show
 from cnn_tui.engine.sweeps.lines import Value
 from cnn_tui.engine.sweeps.point import as_text, is_structure, make_point, resolve_field
 from cnn_tui.engine.sweeps.requests import MOST_TRIALS
-from cnn_tui.engine.sweeps.space import SpaceField, grid_size, read_space
+from cnn_tui.engine.sweeps.space import SpaceField, dotted, grid_size, read_space
 
 SamplerName = Literal["grid", "random", "tpe", "qmc"]
 PrunerName = Literal["none", "median", "asha", "hyperband"]
@@ -113,8 +113,7 @@ def load_sweep(name: str) -> SweepPlan:
     known = sweep_presets()
     path = known.get(name, Path(name).expanduser())
     if name not in known and not path.exists():
-        near = nearest(name, known)
-        hint = f"Did you mean {near[0]}?" if near else f"Sweeps of the package: {listed(known)}."
+        hint = did_you_mean(name, known, f"Sweeps of the package: {listed(known)}.")
         raise SpecError(f"There is no sweep file {plain(name)}.", hint)
     text = read_text(path, MAX_FILE_BYTES, hint="Give a sweep in TOML.")
     return read_plan(text, plain(str(path)), path.parent)
@@ -141,8 +140,8 @@ def read_plan(text: str, where: str, beside: Path, base: Network | None = None) 
         network = with_data(network, named)
     search = _search(data.get("search", {}), where)
     space = read_space(_table(data, "space", where), where)
-    fixed = dict(_pattern(_table(data, "pattern", where)))
-    fixed |= dict(_flat(_table(data, "set", where), ""))
+    fixed = {f"pattern.{key}": value for key, value in _table(data, "pattern", where).items()}
+    fixed |= dotted(_table(data, "set", where))
     plan = SweepPlan(
         _name(data, base_name, where),
         str(data.get("description", "")),
@@ -163,8 +162,7 @@ _KEYS = ("name", "description", "base", "data", "search", "set", "pattern", "spa
 def _refuse_unknown(data: Mapping[str, object], where: str) -> None:
     for key in data:
         if key not in _KEYS:
-            near = nearest(key, _KEYS)
-            hint = f"Did you mean {near[0]}?" if near else f"Known: {listed(_KEYS, 'and')}."
+            hint = did_you_mean(key, _KEYS, f"Known: {listed(_KEYS, 'and')}.")
             raise SpecError(f"{where}: unknown setting {show(key)}.", hint)
 
 
@@ -176,7 +174,7 @@ def _text(data: Mapping[str, object], key: str, where: str, what: str) -> str:
     return value
 
 
-def _table(data: Mapping[str, object], key: str, where: str) -> Mapping[str, object]:
+def _table(data: Mapping[str, object], key: str, where: str) -> Mapping[str, Any]:
     value = data.get(key, {})
     if not isinstance(value, dict):
         raise SpecError(f"{where}: {key}: expected a table, received {show(value)}.")
@@ -211,8 +209,7 @@ def _search(table: object, where: str) -> Search:
     fields = fields_of(Search)
     for key, value in table.items():
         if key not in fields:
-            near = nearest(key, fields)
-            hint = f"Did you mean {near[0]}?" if near else f"Known: {listed(fields, 'and')}."
+            hint = did_you_mean(key, fields, f"Known: {listed(fields, 'and')}.")
             raise SpecError(f"{where}: search: unknown setting {show(key)}.", hint)
         _require(value, key, fields[key].type, where)
     search: Search = msgspec.convert(table, Search)
@@ -243,20 +240,6 @@ def _require_objectives(search: Search, where: str) -> None:
             f"{where}: search.pruner: Optuna prunes only sweeps of one objective.",
             'Write pruner = "none", or objective = "accuracy".',
         )
-
-
-def _pattern(table: Mapping[str, object]) -> Iterator[tuple[str, Value]]:
-    for key, value in table.items():
-        yield f"pattern.{key}", value  # type: ignore[misc]
-
-
-def _flat(table: Mapping[str, object], above: str) -> Iterator[tuple[str, Value]]:
-    for key, value in table.items():
-        name = f"{above}.{key}" if above else key
-        if isinstance(value, dict):
-            yield from _flat(value, name)
-        else:
-            yield name, value  # type: ignore[misc]
 
 
 def _check(plan: SweepPlan, where: str) -> None:

@@ -18,7 +18,7 @@ from cnn_tui.engine.specs.pattern import PATTERN
 from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.report import LayerReport
 from cnn_tui.engine.specs.values import fields_of
-from cnn_tui.engine.specs.wording import listed, nearest, show
+from cnn_tui.engine.specs.wording import did_you_mean, listed, nearest, show
 from cnn_tui.engine.sweeps.lines import Value
 
 LAYERS = "layers"
@@ -79,8 +79,7 @@ def _options(values: Mapping[str, Value]) -> PatternOptions:
     known = fields_of(PatternOptions)
     for name in values:
         if name not in known:
-            near = nearest(name, known)
-            hint = f"Did you mean {near[0]}?" if near else f"Known: {listed(known, 'and')}."
+            hint = did_you_mean(name, known, f"Known: {listed(known, 'and')}.")
             raise SpecError(f"The pattern has no setting {show(name)}.", hint)
     try:
         return msgspec.convert(dict(values), PatternOptions)
@@ -127,8 +126,11 @@ def _unknown(
         near = nearest(head, having) or having[:_SHOWN]
         hint = f"Layers with {field}: {listed(near)}." if near else f"Layers: {listed(names[:8])}."
         return SpecError(f"There is no layer {show(head)} in {network.name}.", hint)
-    near = nearest(field, [*fields_of(Recipe), *("N", "M", "K", LAYERS, "input", "loss")])
-    hint = f"Did you mean {near[0]}?" if near else "Examples: lr, batch_size, conv1.out_channels."
+    hint = did_you_mean(
+        field,
+        [*fields_of(Recipe), *("N", "M", "K", LAYERS, "input", "loss")],
+        "Examples: lr, batch_size, conv1.out_channels.",
+    )
     return SpecError(f"There is no field {show(name)}.", hint)
 
 

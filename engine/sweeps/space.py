@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
-from typing import Literal, NamedTuple, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 import msgspec
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.specs.paths import value_words
-from cnn_tui.engine.specs.wording import listed, nearest, show
+from cnn_tui.engine.specs.wording import did_you_mean, listed, show
 from cnn_tui.engine.sweeps.lines import Value
 
 Kind = Literal["choice", "uniform", "log-uniform", "integer"]
@@ -173,17 +173,14 @@ def _field(name: str, table: Mapping[str, object], before: Sequence[SpaceField])
     kinds = [kind for kind in KINDS if kind in table]
     if len(kinds) != 1:
         unknown = next(iter(table.keys() - {*KINDS, "step", "points", "log", "when"}), "")
-        near = nearest(unknown, KINDS)
-        hint = f"Did you mean {near[0]}?" if near else f"Give one of {listed(KINDS)}."
+        hint = did_you_mean(unknown, KINDS, f"Give one of {listed(KINDS)}.")
         received = listed(kinds, "and") if kinds else show(unknown) if unknown else "none"
         raise SpecError(f"expected one kind of values, received {received}.", hint)
     kind = kinds[0]
     for key in table.keys() - {kind, *_OPTIONS[kind]}:
-        near = nearest(key, _OPTIONS[kind])
         known = f"Known beside {kind}: {listed(_OPTIONS[kind], 'and')}."
-        raise SpecError(
-            f"unknown setting {show(key)}.", f"Did you mean {near[0]}?" if near else known
-        )
+        hint = did_you_mean(key, _OPTIONS[kind], known)
+        raise SpecError(f"unknown setting {show(key)}.", hint)
     when = _conditions(table.get("when", {}), before)
     if kind == "choice":
         return SpaceField(name, kind, choices=_choices(table[kind]), when=when)
@@ -274,10 +271,9 @@ def _conditions(table: object, before: Sequence[SpaceField]) -> Mapping[str, tup
         )
     found: dict[str, tuple[Value, ...]] = {}
     names = {field.name: field for field in before}
-    for name, wanted in _flat_conditions(table, ""):
+    for name, wanted in dotted(table):
         if name not in names:
-            near = nearest(name, names)
-            hint = f"Did you mean {near[0]}?" if near else "A condition names a field above it."
+            hint = did_you_mean(name, names, "A condition names a field above it.")
             raise SpecError(f"when: there is no field {show(name)} above.", hint)
         found[name] = tuple(map(_in_words, wanted if isinstance(wanted, list) else [wanted]))
         other = names[name]
@@ -290,10 +286,11 @@ def _conditions(table: object, before: Sequence[SpaceField]) -> Mapping[str, tup
     return found
 
 
-def _flat_conditions(table: Mapping[str, object], above: str) -> Iterator[tuple[str, object]]:
+def dotted(table: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """The values of nested tables, each with its keys joined by dots."""
     for key, value in table.items():
         name = f"{above}.{key}" if above else key
         if isinstance(value, dict):
-            yield from _flat_conditions(value, name)
+            yield from dotted(value, name)
         else:
             yield name, value

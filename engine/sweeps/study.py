@@ -40,7 +40,7 @@ class Asker:
     """Asks and tells the study of a sweep.
 
     The n-th point depends on the seed and n alone, wherever the sampler is random, and so not on
-    which trial ends first, nor on how often the sweep was taken up again.
+    which trial ends first, nor on how often the sweep was resumed.
     """
 
     def __init__(self, name: str, plan: SweepPlan, journal: Path, asked: int) -> None:

@@ -1,7 +1,7 @@
 """One run of a trial, on whatever machine it is placed: begun, found again, or only read.
 
-A lost worker leaves a run behind. Whoever gets its task next finds it by its name, takes it up at
-its last checkpoint and ends with the same bits; there is never a second folder.
+The next worker that gets the task of a lost one finds its run by name, resumes it from the last
+checkpoint and ends with the same bits; there is never a second folder.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ class RunOutcome(msgspec.Struct, frozen=True, kw_only=True):
 def train_run(
     job: TrialJob, root: Path, control: Control, emit: Emit, dataset: Dataset | None = None
 ) -> RunOutcome:
-    """Train the run of a job to its end; the run of an earlier worker is taken up.
+    """Train the run of a job to its end; that of an earlier worker is resumed.
 
     Args:
         job: what to train.

@@ -19,7 +19,7 @@ from cnn_tui.engine.sweeps.state import SweepState, SweepTrial
 SHARE = 1 / 3
 """The share of a range that a refined sweep keeps, on its own scale."""
 _GOOD = 4
-"""One in so many finished trials is good: its choices stay."""
+"""A refined sweep keeps the choices of the best quarter of the finished trials."""
 
 
 def dumps_sweep(plan: SweepPlan) -> str:

@@ -28,7 +28,7 @@ from cnn_tui.engine.torch_engine.pooling import behind_pools, pooled_first
 from cnn_tui.engine.transforms.carry import weights_of
 
 _FRESH = (Conv, DWConv, FC, BatchNorm, Residual)
-"""Layers whose output nobody else reads, not even their own backward pass."""
+"""Layers whose output is read by the next layer alone, not even by their own backward pass."""
 _TYPES = {np.dtype(np.float32): torch.float32, np.dtype(np.float64): torch.float64}
 
 
@@ -156,7 +156,7 @@ class Described:
     def chain(self, net: nn.Module) -> Iterator[tuple[str, nn.Module]]:
         """The modules that are applied one after the other, each with the name of its layer.
 
-        What flattens a volume belongs to the layer behind it.
+        What flattens a volume belongs to the layer after it.
         """
         names = {path: name for name, path in self._paths.items()}
         waiting: list[nn.Module] = []

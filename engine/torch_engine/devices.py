@@ -59,7 +59,7 @@ def set_precision(recipe: Recipe) -> None:
     torch.backends.cudnn.allow_tf32 = tf32
     torch.backends.cudnn.deterministic = recipe.deterministic
     if recipe.deterministic:
-        # cuBLAS reads it when it begins; operations without such a form warn and go on.
+        # cuBLAS reads it when it begins; operations without such a form only warn.
         os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     torch.use_deterministic_algorithms(recipe.deterministic, warn_only=True)
 

@@ -103,18 +103,19 @@ class TorchMeter:
 
 
 def _seen_at(placed: Sequence[Placed], late: Container[str]) -> Iterator[tuple[str, Placed]]:
-    """Activations by the layer whose output shows them: the max pool behind one, or itself.
+    """Activations by the layer whose output shows them: the max pool after one, or itself.
 
     The NumPy engine pools first, where that gives the same: both measure the same values. Those in
     ``late`` come after the pool here as well.
     """
-    for layer, behind in zip_longest(placed, placed[1:]):
+    for layer, following in zip_longest(placed, placed[1:]):
         for branch in layer.branches:
             yield from _seen_at(branch, late)
         info = layer.layer.info
         if info.role == "activation" and (info.dies or info.saturates):
-            pooled = info.dies and behind is not None and isinstance(behind.layer, MaxPool)
-            shown = behind if pooled and behind is not None and layer.name not in late else layer
+            shown = layer
+            if info.dies and following and layer.name not in late:
+                shown = following if isinstance(following.layer, MaxPool) else layer
             yield shown.name, layer
 
 

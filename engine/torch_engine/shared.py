@@ -133,7 +133,7 @@ class SharedEngine(TorchEngine):
             return self.train_share(shares, len(images))
 
     def train_share(self, shares: Sequence[Tensor | None], images: int) -> BatchResult:
-        """Train on one's share of a batch of so many images; the result is of all."""
+        """Train on the share of this process of ``images`` images; the result is of all of them."""
         own, *labels = (None if share is None else share.numpy() for share in shares)
         group, size = self.group, self.group.size
         # The average over the processes is to be the mean over the images.

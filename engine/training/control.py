@@ -12,7 +12,6 @@ from cnn_tui.engine.training.glimpse import Glimpse, Pace
 from cnn_tui.engine.training.settings import SettingName, Settings, SettingValue
 
 Portion = Literal["batch", "epoch"]
-Change = Callable[[Settings], Settings]
 
 
 class Control:
@@ -24,7 +23,7 @@ class Control:
         """Set by whatever a paused trainer has to attend to."""
         self._stopping = threading.Event()
         self._portion: Portion | None = None
-        self._changes = deque[Change]()
+        self._changes = deque[tuple[SettingName, SettingValue]]()
         self._discarding = False
         self._asked = False
         self._glimpse: Glimpse | None = None
@@ -60,20 +59,16 @@ class Control:
             SpecError: if there is no such setting, or the value is not valid.
         """
         Settings(lr=1.0).with_value(name, value)
-        self._changes.append(lambda settings: settings.with_value(name, value))
+        self._changes.append((name, value))
 
     def set_lr(self, lr: float) -> None:
         """Change the recipe's learning rate, which the schedule scales."""
         self.set("lr", lr)
 
-    def scale_lr(self, factor: float) -> None:
-        """Multiply the recipe's learning rate and the held one."""
-        self._changes.append(lambda settings: settings.with_scaled_lr(factor))
-
     def take_changes(self, settings: Settings) -> Settings:
         """The settings after all changes requested since the last call; for the trainer."""
         while self._changes:
-            settings = self._changes.popleft()(settings)
+            settings = settings.with_value(*self._changes.popleft())
         return settings
 
     def has_done(self, portion: Portion) -> None:

@@ -19,9 +19,11 @@ from cnn_tui.engine.specs.layers import FC, Conv, Dropout, Layer, LeakyReLU, Par
 from cnn_tui.engine.specs.network import InitializerName, Network
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import Remedy
-from cnn_tui.engine.training.settings import MOST_LR, SETTING_NAMES
+from cnn_tui.engine.training.settings import SETTING_NAMES
 
 Activation = Literal["relu", "leaky_relu"]
+_MOST_LR = 1e6
+"""What a recipe allows."""
 
 
 def advise(description: str) -> Remedy:
@@ -31,7 +33,7 @@ def advise(description: str) -> Remedy:
 
 def learning_rate(lr: float, *, restart: bool) -> Remedy:
     """A change of the learning rate."""
-    return _set("the learning rate", "lr", min(lr, MOST_LR), restart=restart)
+    return _set("the learning rate", "lr", min(lr, _MOST_LR), restart=restart)
 
 
 def momentum(factor: float) -> Remedy:

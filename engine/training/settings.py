@@ -15,7 +15,6 @@ from cnn_tui.engine.specs.wording import expected, show
 SettingName = Literal["lr", "held_lr", "l2", "dropout", "batch_size"]
 SettingValue = Figure | Count | None
 SETTING_NAMES: tuple[SettingName, ...] = get_args(SettingName)
-LEAST_LR, MOST_LR = 1e-12, 1e6
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -55,16 +54,6 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 f"{name} needs {expected(fields[name].type)}, received {show(value)}."
             ) from None
 
-    def with_scaled_lr(self, factor: float) -> Settings:
-        """The settings with the learning rates multiplied by a factor, within their bounds."""
-        lr = _within(self.lr * factor)
-        held = None if self.held_lr is None else _within(self.held_lr * factor)
-        return msgspec.structs.replace(self, lr=lr, held_lr=held)
-
     def in_recipe(self, training: Recipe) -> Recipe:
         """The recipe with these settings."""
         return msgspec.structs.replace(training, lr=self.lr, l2=self.l2, batch_size=self.batch_size)
-
-
-def _within(lr: float) -> float:
-    return min(max(lr, LEAST_LR), MOST_LR)

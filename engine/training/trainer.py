@@ -84,7 +84,7 @@ class Trainer:
             try:
                 self._epochs()
             except MemoryLimitError as error:
-                # Nothing has moved since the last step, so the run can go on from here.
+                # Nothing has moved since the last step, so the run can continue from here.
                 self._keep()
                 raise error.in_run(self.keeper.run) from None
             finally:

@@ -8,6 +8,7 @@ import re
 import resource
 import shutil
 import signal
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -302,13 +303,20 @@ def test_optuna_dashboard_reads_the_folder(undisturbed: SweepFolder) -> None:
     assert len(storage.get_all_trials(study._study_id)) == len(read_sweep(undisturbed).trials)
 
 
+_IMPATIENT = """
+import sys
+from cnn_tui.engine.sweeps import cluster
+from cnn_tui.tui.cli.main import main
+cluster._PATIENCE = 0.5
+sys.exit(main(sys.argv[1:]))
+"""
+
+
 def test_a_scheduler_that_is_not_there_is_one_line(tmp_path: Path) -> None:
-    training = Training(
-        *("sweep", sweep_file(tmp_path), "--runs-dir", tmp_path),
-        *("--scheduler", "tcp://127.0.0.1:9"),
-    )
-    code, err = training.finish()
-    assert code == 1
-    assert err.startswith("cnn-tui: error: There is no scheduler at tcp://127.0.0.1:9")
-    assert err.count("\n") == 1
+    words = ["sweep", str(sweep_file(tmp_path)), "--runs-dir", str(tmp_path)]
+    words += ["--scheduler", "tcp://127.0.0.1:9"]
+    done = run([sys.executable, "-c", _IMPATIENT, *words], check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("cnn-tui: error: There is no scheduler at tcp://127.0.0.1:9")
+    assert done.stderr.count("\n") == 1
     assert not run_names(tmp_path / ".sweeps")

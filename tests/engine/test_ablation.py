@@ -15,11 +15,11 @@ from sessions import Session
 from cnn_tui.engine.build import build
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.ablation import ablate, cost_of_each, keep_without
-from cnn_tui.engine.insight.passes import CancelledError
 from cnn_tui.engine.insight.pruning import masked, pruned
 from cnn_tui.engine.insight.readers import Reader, readers_of
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.insight.wiring import wired
+from cnn_tui.engine.runs.watcher import CancelledError, Watcher
 from cnn_tui.engine.specs.activations import GELU, PReLU
 from cnn_tui.engine.specs.depthwise import DWConv
 from cnn_tui.engine.specs.layers import (
@@ -247,7 +247,7 @@ def test_cancelling_gives_the_weights_back() -> None:
     before = subject.weights()
     calls = iter([False, False, False, True])
     with pytest.raises(CancelledError):
-        ablate(subject, {"conv1": (0,)}, cancelled=lambda: next(calls))
+        ablate(subject, {"conv1": (0,)}, watcher=Watcher(cancelled=lambda: next(calls)))
     for name, array in subject.weights().items():
         np.testing.assert_array_equal(array, before[name])
 

@@ -9,8 +9,6 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from samples import network
 from sessions import Session, assert_same, figures, noise_set, small_network
 
@@ -118,15 +116,6 @@ def test_a_held_rate_overrides_the_schedule_until_it_is_let_go() -> None:
     assert [(e.old, e.new) for e in held.only(SettingChanged)] == [(None, 0.03), (0.03, None)]
 
 
-def test_a_factor_applies_to_the_rate_as_it_stands_then() -> None:
-    run = Run(small_network(lr=0.1), after1=lambda c: [c.scale_lr(0.5), c.scale_lr(0.5)])
-    assert run.batches[1].lr == pytest.approx(0.025)
-    run = Run(after1=setting("held_lr", 0.2), after2=lambda control: control.scale_lr(10))
-    assert run.batches[2].lr == pytest.approx(2.0)
-    run = Run(after1=lambda control: control.scale_lr(1e300), after2=lambda c: c.scale_lr(0.0))
-    assert 0 < run.batches[2].lr < 1e-9
-
-
 def test_l2_is_changed_without_touching_anything_else() -> None:
     run = Run(small_network(l2=0.0), after3=setting("l2", 0.5))
     assert [batch.l2_loss > 0 for batch in run.batches] == [False] * 3 + [True] * (
@@ -212,15 +201,6 @@ def test_bad_values_are_refused_where_they_are_asked_for() -> None:
         assert name in str(caught.value) and str(caught.value).isprintable()
     before = Settings.of(Recipe())
     assert control.take_changes(before) is before
-
-
-@given(st.lists(st.floats(0, 1e308), max_size=5), st.floats(1e-12, 1e6))
-def test_no_factor_leads_out_of_the_limits(factors: list[float], lr: float) -> None:
-    control = Control()
-    for factor in factors:
-        control.scale_lr(factor)
-    settings = control.take_changes(Settings(lr=lr))
-    assert settings.with_value("lr", settings.lr) == settings
 
 
 # Portions and ends.

@@ -13,8 +13,8 @@ from samples import network
 from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.excite import excite
-from cnn_tui.engine.insight.passes import CancelledError
 from cnn_tui.engine.insight.subject import Subject
+from cnn_tui.engine.runs.watcher import CancelledError, Watcher
 from cnn_tui.engine.specs.layers import Conv, Layer, MaxPool, ReLU
 
 SHAPE = (2, 9, 9)
@@ -108,7 +108,7 @@ def test_what_cannot_be_found() -> None:
         with pytest.raises(InsightError, match="relu2 is of type relu"):
             excite(subject, "relu2")
         with pytest.raises(CancelledError):
-            excite(subject, "conv1", cancelled=lambda: True)
+            excite(subject, "conv1", watcher=Watcher(cancelled=lambda: True))
 
 
 def test_floats_are_shown_as_bytes() -> None:

@@ -18,10 +18,10 @@ from samples import network
 from cnn_tui.engine.data.catalog import load_dataset
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.health import FilterHealth, health
-from cnn_tui.engine.insight.passes import CancelledError
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.insight.verdict import LayerFilters
 from cnn_tui.engine.insight.wiring import wired
+from cnn_tui.engine.runs.watcher import CancelledError, Watcher
 from cnn_tui.engine.specs.depthwise import DWConv
 from cnn_tui.engine.specs.layers import (
     BatchNorm,
@@ -312,10 +312,10 @@ def test_flagged_are_the_dead_the_surplus_and_the_noise(trained: Subject) -> Non
 
 def test_progress_and_cancelling(trained: Subject) -> None:
     shares: list[float] = []
-    health(trained, progress=shares.append)
+    health(trained, watcher=Watcher(shares.append))
     assert shares == sorted(shares) and shares[-1] == 1
     with pytest.raises(CancelledError):
-        health(trained, cancelled=lambda: True)
+        health(trained, watcher=Watcher(cancelled=lambda: True))
 
 
 def test_what_cannot_be_judged(trained: Subject) -> None:

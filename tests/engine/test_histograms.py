@@ -24,9 +24,9 @@ from cnn_tui.engine.insight.histograms import (
     in_common_bins,
     sample,
 )
-from cnn_tui.engine.insight.passes import CancelledError
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.runs.recorder import Policy
+from cnn_tui.engine.runs.watcher import CancelledError, Watcher
 from cnn_tui.engine.training.events import LayersMeasured
 
 DATA = noise_set()
@@ -49,7 +49,7 @@ def of(found: module.Histograms, layer: str, quantity: str) -> LayerHistograms:
 
 def test_a_run_is_shown_from_untrained_to_its_last_state(subject: Subject) -> None:
     shares: list[float] = []
-    found = histograms(subject, progress=shares.append)
+    found = histograms(subject, watcher=Watcher(shares.append))
     states = [d.state for d in found.layers[0].states]
     assert states[0] == "untrained" and states[-1] == subject.state == "epoch 3, step 9"
     assert len(states) == len(set(states)) > 2
@@ -150,5 +150,5 @@ def test_it_can_be_cancelled(subject: Subject) -> None:
         return len(asked) > 2
 
     with pytest.raises(CancelledError):
-        histograms(subject, cancelled=cancelled)
+        histograms(subject, watcher=Watcher(cancelled=cancelled))
     assert len(asked) == 3

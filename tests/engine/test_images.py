@@ -16,9 +16,9 @@ from cnn_tui.engine.insight.confusion import Confusion, confusion, worst_pairs
 from cnn_tui.engine.insight.examples import Examples
 from cnn_tui.engine.insight.grad_cam import grad_cam
 from cnn_tui.engine.insight.occlusion import occlusion
-from cnn_tui.engine.insight.passes import CancelledError
 from cnn_tui.engine.insight.saliency import last_layers, rank_correlation, saliency
 from cnn_tui.engine.insight.subject import Subject
+from cnn_tui.engine.runs.watcher import CancelledError, Watcher
 from cnn_tui.engine.specs.layers import (
     FC,
     Conv,
@@ -77,13 +77,13 @@ def test_mistakes_come_by_loss() -> None:
 
 def test_a_split_is_classified_whole() -> None:
     subject, shares = subject_of(load_preset("digits-convnet")), list[float]()
-    found = confusion(subject, "test", progress=shares.append)
+    found = confusion(subject, "test", watcher=Watcher(shares.append))
     assert shares[-1] == 1
     examples = subject.images("test")
     np.testing.assert_allclose(found.scores, subject.model.forward(examples.images), atol=1e-5)
     assert found.matrix.sum() == len(examples)
     with pytest.raises(CancelledError):
-        confusion(subject, "test", cancelled=lambda: True)
+        confusion(subject, "test", watcher=Watcher(cancelled=lambda: True))
 
 
 def test_saliency_is_the_slope_of_the_score() -> None:
@@ -148,14 +148,14 @@ def test_rank_correlation(first: list[float], second: list[float], expected: flo
 def test_occlusion_is_the_probability_with_a_patch() -> None:
     subject, shares = subject_of(NETWORK), list[float]()
     example = example_of(subject)
-    seen = occlusion(subject, example, 1, patch=3, stride=2, progress=shares.append)
+    seen = occlusion(subject, example, 1, patch=3, stride=2, watcher=Watcher(shares.append))
     assert seen.map.shape == (5, 4) and shares[-1] == 1
     covered = example.images.copy()
     covered[:, :, 4:7, 6:9] = 0
     scores = subject.model.forward(covered)[0].astype(float)
     assert seen.map[2, 3] == pytest.approx(np.exp(scores[1]) / np.exp(scores).sum(), abs=1e-6)
     with pytest.raises(CancelledError):
-        occlusion(subject, example, cancelled=lambda: True)
+        occlusion(subject, example, watcher=Watcher(cancelled=lambda: True))
     with pytest.raises(InsightError, match="A patch of 11 pixels"):
         occlusion(subject, example, patch=11)
 

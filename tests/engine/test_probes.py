@@ -17,9 +17,9 @@ from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.features import MOST_FEATURES, rows_of, width_of, window_for
 from cnn_tui.engine.insight.head import head_of
 from cnn_tui.engine.insight.linear import linear_accuracy
-from cnn_tui.engine.insight.passes import CancelledError
 from cnn_tui.engine.insight.probes import Probes, probed_layers, probes
 from cnn_tui.engine.insight.subject import Subject
+from cnn_tui.engine.runs.watcher import CancelledError, Watcher
 from cnn_tui.engine.specs.layers import FC, Conv, Dropout, GlobalAvgPool, ReLU, Residual
 from cnn_tui.engine.specs.presets import load_preset
 
@@ -129,11 +129,11 @@ def test_the_head_is_what_follows_the_last_convolution() -> None:
 
 def test_progress_and_cancelling(trained: Subject) -> None:
     shares: list[float] = []
-    probes(trained, limit=50, test_limit=20, progress=shares.append)
+    probes(trained, limit=50, test_limit=20, watcher=Watcher(shares.append))
     assert shares == sorted(shares) and shares[-1] == 1
     calls = iter(range(1000))
     with pytest.raises(CancelledError):
-        probes(trained, limit=50, test_limit=20, cancelled=lambda: next(calls) > 6)
+        probes(trained, limit=50, test_limit=20, watcher=Watcher(cancelled=lambda: next(calls) > 6))
 
 
 def test_one_class_cannot_be_probed() -> None:

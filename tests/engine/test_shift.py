@@ -13,7 +13,6 @@ from cnn_tui.engine.data.built_in import load_digits
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.beside import fully_connected
 from cnn_tui.engine.insight.equivariance import equivariance
-from cnn_tui.engine.insight.passes import CancelledError
 from cnn_tui.engine.insight.shift import moved, shift
 from cnn_tui.engine.insight.shuffle import permuted, shuffle
 from cnn_tui.engine.insight.subject import Subject
@@ -21,6 +20,7 @@ from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.names import run_names
 from cnn_tui.engine.runs.train import new_run, train_recorded
 from cnn_tui.engine.runs.train_once import train_once
+from cnn_tui.engine.runs.watcher import CancelledError, Watcher
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import (
     FC,
@@ -76,12 +76,14 @@ def test_images_move_and_repeat_their_border() -> None:
 def test_a_run_is_trained_once_and_resumed_after_a_cancel(tmp_path: Path) -> None:
     data, shares = load_digits(), list[float]()
     stopped = train_once(
-        tmp_path, NETWORK, data, progress=shares.append, cancelled=lambda: len(shares) == 30
+        tmp_path, NETWORK, data, watcher=Watcher(shares.append, lambda: len(shares) == 30)
     )
     assert stopped is None and len(shares) == 30 and list(run_names(tmp_path)) == ["small-1"]
-    folder = train_once(tmp_path, NETWORK, data, progress=shares.append)
+    folder = train_once(tmp_path, NETWORK, data, watcher=Watcher(shares.append))
     assert folder == RunFolder(tmp_path / "small-1") and shares[30] > shares[29]
-    again = train_once(tmp_path, NETWORK, data, progress=lambda share: pytest.fail("trained"))
+    again = train_once(
+        tmp_path, NETWORK, data, watcher=Watcher(lambda share: pytest.fail("trained"))
+    )
     assert again == folder
     longer = msgspec.structs.replace(NETWORK.training, epochs=4)
     other = msgspec.structs.replace(NETWORK, training=longer)
@@ -127,7 +129,7 @@ def test_comparisons_can_be_cancelled(tmp_path: Path) -> None:
     subject = trained(tmp_path)
     for measure in (shift, shuffle):
         with pytest.raises(CancelledError):
-            measure(subject, tmp_path, cancelled=lambda: True)
+            measure(subject, tmp_path, watcher=Watcher(cancelled=lambda: True))
 
 
 def test_shuffled_pixels_are_the_same_pixels_in_one_order() -> None:
@@ -144,7 +146,7 @@ def test_shuffled_pixels_are_the_same_pixels_in_one_order() -> None:
 
 def test_shuffle_trains_four_runs(tmp_path: Path) -> None:
     subject, shares = trained(tmp_path), list[float]()
-    seen = shuffle(subject, tmp_path, progress=shares.append)
+    seen = shuffle(subject, tmp_path, watcher=Watcher(shares.append))
     assert [row.name for row in seen.rows] == ["small", "small-fc"]
     assert shares == sorted(shares) and shares[-1] == 1
     names = [name for row in seen.rows for name in row.runs]

@@ -11,10 +11,10 @@ from cnn_tui.engine.data.built_in import load_digits
 from cnn_tui.engine.data.preprocess import Normalizer
 from cnn_tui.engine.errors import InsightError, ShapeError
 from cnn_tui.engine.insight.examples import Eye
-from cnn_tui.engine.insight.passes import CancelledError
 from cnn_tui.engine.insight.slide import digits_canvas, slide
 from cnn_tui.engine.insight.sliding import sliding_form
 from cnn_tui.engine.insight.subject import Subject
+from cnn_tui.engine.runs.watcher import CancelledError, Watcher
 from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.layers import (
     FC,
@@ -136,12 +136,14 @@ def test_padding_at_the_input_is_the_same_where_the_ground_is_empty() -> None:
 
 def test_sliding_can_be_cancelled() -> None:
     with pytest.raises(CancelledError):
-        slide(subject_of(FORMS["unpadded"]), noise(1, 20, 16), cancelled=lambda: True)
+        slide(
+            subject_of(FORMS["unpadded"]), noise(1, 20, 16), watcher=Watcher(cancelled=lambda: True)
+        )
 
 
 def test_progress_ends_at_one() -> None:
     shares: list[float] = []
-    slide(subject_of(FORMS["unpadded"]), noise(1, 30, 30), progress=shares.append)
+    slide(subject_of(FORMS["unpadded"]), noise(1, 30, 30), watcher=Watcher(shares.append))
     assert shares == sorted(shares) and len(shares) > 1 and shares[-1] == 1
 
 

@@ -11,12 +11,12 @@ from sabotage import digits, recipe
 
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.health import health
-from cnn_tui.engine.insight.passes import CancelledError
 from cnn_tui.engine.insight.resizing import with_filters
 from cnn_tui.engine.insight.subject import Subject
 from cnn_tui.engine.insight.width import TAG, WidthCurve, WidthPoint, width, widths_around
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.lines import read_events
+from cnn_tui.engine.runs.watcher import CancelledError, Watcher
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.training.events import RunEnded, RunStarted
@@ -37,7 +37,7 @@ def starts(root: Path) -> int:
 def test_each_point_is_a_run_that_opens(tmp_path: Path) -> None:
     seen: list[WidthPoint] = []
     shares: list[float] = []
-    curve = tried(tmp_path, found=seen.append, progress=shares.append)
+    curve = tried(tmp_path, found=seen.append, watcher=Watcher(shares.append))
     assert [(p.filters, p.seed) for p in curve.points] == [(2, 0), (2, 1), (12, 0), (12, 1)]
     assert tuple(seen) == curve.points
     assert shares == sorted(shares) and shares[-1] == 1
@@ -66,7 +66,7 @@ def test_what_is_there_is_not_trained_again_and_what_was_cut_off_is_taken_up(
 ) -> None:
     batches = iter(range(10_000))
     with pytest.raises(CancelledError):
-        tried(tmp_path, cancelled=lambda: next(batches) > 60)
+        tried(tmp_path, watcher=Watcher(cancelled=lambda: next(batches) > 60))
     begun = len([*tmp_path.iterdir()])
     assert 1 <= begun < 4
     curve = tried(tmp_path)
@@ -79,7 +79,7 @@ def test_what_is_there_is_not_trained_again_and_what_was_cut_off_is_taken_up(
 def test_a_run_cut_off_ends_as_if_it_had_not_been(tmp_path: Path) -> None:
     batches = iter(range(10_000))
     with pytest.raises(CancelledError):
-        tried(tmp_path / "cut", cancelled=lambda: next(batches) > 30)
+        tried(tmp_path / "cut", watcher=Watcher(cancelled=lambda: next(batches) > 30))
     for one, other in zip(
         tried(tmp_path / "cut").points, tried(tmp_path / "whole").points, strict=True
     ):

@@ -8,6 +8,7 @@ import pytest
 
 from cnn_tui.engine.data.built_in import load_digits
 from cnn_tui.engine.runs.train_once import train_once
+from cnn_tui.engine.runs.watcher import NOBODY
 from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.tui.inspect.canvas import Canvas, Wanted
@@ -52,11 +53,11 @@ def inspector(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Inspector]:
     "view", [view for view in VIEWS if view.name not in ELSEWHERE], ids=lambda view: view.name
 )
 def test_every_layer_of_a_view(view: View, inspector: Inspector) -> None:
-    first = inspector.look(view, "", Wanted(), lambda share: None, lambda: False)
+    first = inspector.look(view, "", Wanted(), NOBODY)
     assert first is not None
     for layer in layers_of(view, first.facts) or [""]:
         wanted = Wanted(layer=layer)
-        found = inspector.look(view, "", wanted, lambda share: None, lambda: False)
+        found = inspector.look(view, "", wanted, NOBODY)
         assert found is not None and found.seen.said
         for width, height in ((66, 17), (102, 33)):
             drawn = found.seen.drawn(Canvas(width, height, layer=layer))
@@ -65,7 +66,7 @@ def test_every_layer_of_a_view(view: View, inspector: Inspector) -> None:
 
 def test_grad_cam_begins_on_the_main_way(inspector: Inspector) -> None:
     view = next(view for view in VIEWS if view.from_end)
-    found = inspector.look(view, "", Wanted(), lambda share: None, lambda: False)
+    found = inspector.look(view, "", Wanted(), NOBODY)
     assert found is not None
     # The last convolution of all is that of a shortcut.
     assert Place().layer(view, found.facts) == "residual9.dwconv1"

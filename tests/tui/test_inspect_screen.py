@@ -17,15 +17,14 @@ from textual.pilot import Pilot
 from textual.widgets import Static
 
 from cnn_tui.engine.errors import InsightError
-from cnn_tui.engine.insight.passes import CancelledError
 from cnn_tui.engine.insight.width import TAG as WIDTH
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.manage import annotate
 from cnn_tui.engine.runs.train_once import TAG
+from cnn_tui.engine.runs.watcher import CancelledError, Watcher
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.inspect import maps, probes, width
-from cnn_tui.tui.inspect.canvas import Cancelled
 from cnn_tui.tui.inspect.maps import MapsSeen
 from cnn_tui.tui.inspect.pane import InspectPane
 from cnn_tui.tui.inspect.probes import ProbesSeen
@@ -153,8 +152,8 @@ async def test_what_takes_long_starts_with_enter_and_is_cancelled_with_esc(
 ) -> None:
     ended = threading.Event()
 
-    def wait(subject: object, wanted: object, progress: object, cancelled: Cancelled) -> WidthSeen:
-        while not cancelled():
+    def wait(subject: object, wanted: object, watcher: Watcher) -> WidthSeen:
+        while not watcher.cancelled():
             time.sleep(0.01)
         ended.set()
         raise CancelledError
@@ -201,8 +200,8 @@ async def test_nothing_is_computed_that_nobody_sees(
 ) -> None:
     ended = threading.Event()
 
-    def wait(subject: object, wanted: object, progress: object, cancelled: Cancelled) -> MapsSeen:
-        while not cancelled():
+    def wait(subject: object, wanted: object, watcher: Watcher) -> MapsSeen:
+        while not watcher.cancelled():
             time.sleep(0.01)
         ended.set()
         raise InsightError("Nobody sees this.")

@@ -11,7 +11,7 @@ from cnn_tui.engine.specs.fitting import fit_to_data, with_data
 from cnn_tui.engine.specs.inside import LIST_FIELDS, number
 from cnn_tui.engine.specs.known_data import facts_for, facts_of
 from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
-from cnn_tui.engine.specs.network import LOSS_TYPES, Loss, Network, Recipe
+from cnn_tui.engine.specs.network import COMPUTING, LOSS_TYPES, Loss, Network, Recipe
 from cnn_tui.engine.specs.places import layer_at
 from cnn_tui.tui.building.edits import replace
 from cnn_tui.tui.building.fields import Field, form_fields
@@ -27,11 +27,7 @@ _USED_WHEN: dict[str, tuple[str, tuple[str, ...]]] = {
     "weight_decay": ("optimizer", ("adamw",)),
     "step_epochs": ("schedule", ("step",)),
     "gamma": ("schedule", ("step", "exponential")),
-    "device": ("engine", ("torch",)),
-    "precision": ("engine", ("torch",)),
-    "compile": ("engine", ("torch",)),
-    "deterministic": ("engine", ("torch",)),
-    "sync_batchnorm": ("engine", ("torch",)),
+    **dict.fromkeys(COMPUTING[1:], ("engine", ("torch",))),
 }
 """Settings of the recipe that only some optimizers, schedules or engines read."""
 

@@ -59,20 +59,11 @@ def run_app(
     sys.setswitchinterval(0.0005)
     # Nothing is garbage before the first paint; the warm-up enables collection again.
     gc.disable()
-    places = Places(learning.runs_dir if learning else _runs_of(watched), data_dir)
-
-    def train_here(network: Network, control: Control, emit: Emit) -> None:
-        train(network, control, emit, data_dir=places.data_of(network.data), runs_dir=places.runs)
-
-    session = Session(train_here)
-    training = Training(session, places)
+    training = _training(Places(learning.runs_dir if learning else _runs_of(watched), data_dir))
+    session = training.session
     builder = Builder(Document(network or Network(), source))
     app = CnnTuiApp(builder, training, link, watched, learning)
-    theme, trouble = settings.theme(os.environ)
-    few = app.link.color == "16" or app.console.color_system == "standard"
-    app.wear(theme or DARK.name, few_colors=few)
-    for line in _short(list(filter(None, (trouble, *settings.troubles())))):
-        app.call_later(app.notify, line, severity="warning", timeout=20)
+    _apply_settings(app)
     heir = DetachOnHangup(on_hangup, training.stopped_run)
     with leaving_on_signals(app.leave, heir.detach) as watchdog:
         app.run(mouse=app.link.mouse)
@@ -92,8 +83,24 @@ def run_app(
     return app.return_code or 0
 
 
+def _training(places: Places) -> Training:
+    def train_here(network: Network, control: Control, emit: Emit) -> None:
+        train(network, control, emit, data_dir=places.data_of(network.data), runs_dir=places.runs)
+
+    return Training(Session(train_here), places)
+
+
+def _apply_settings(app: CnnTuiApp) -> None:
+    """Put on the theme of the user's settings, and report those that are wrong."""
+    theme, trouble = settings.theme(os.environ)
+    few = app.link.color == "16" or app.console.color_system == "standard"
+    app.wear(theme or DARK.name, few_colors=few)
+    for line in _short(list(filter(None, (trouble, *settings.troubles())))):
+        app.call_later(app.notify, line, severity="warning", timeout=20)
+
+
 def _short(troubles: list[str]) -> list[str]:
-    """Many would hide the screen: of more than two the first, and where all of them are told."""
+    """At most two lines, as more would hide the screen; the second says where all are listed."""
     if len(troubles) <= 2:
         return troubles
     return [troubles[0], f"{len(troubles) - 1} more settings are wrong: cnn-tui doctor lists them."]

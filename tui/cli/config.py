@@ -108,8 +108,8 @@ def _show_keys(as_json: bool) -> None:
 
 
 def _commands() -> tuple[Command, ...]:
-    told, _ = read_file()
-    return tuple(keymap(told.get(KEYS, {})).commands)
+    saved, _ = read_file()
+    return tuple(keymap(saved.get(KEYS, {})).commands)
 
 
 def _show_one(name: str) -> None:
@@ -129,8 +129,8 @@ def _set(name: str, given: str) -> None:
         print_line(f"{name} = {_words(value)}, in {config_file()}")
         return
     _command(name)
-    told, _ = read_file()
-    own = told.get(KEYS, {})
+    saved, _ = read_file()
+    own = saved.get(KEYS, {})
     changed = keymap({**(own if isinstance(own, dict) else {}), name: given})
     if trouble := next((line for line in changed.troubles if line.startswith(name)), ""):
         raise SpecError(trouble)

@@ -20,7 +20,7 @@ from cnn_tui.engine.data.taking import take
 from cnn_tui.engine.data.understanding import form_of
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.shapes import format_shape
-from cnn_tui.engine.specs.wording import nearest, show
+from cnn_tui.engine.specs.wording import did_you_mean, show
 from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.drawing import draw_sheet, looks_on, terminal
 from cnn_tui.tui.cli.loading import load, progress_shown
@@ -232,6 +232,5 @@ def _fetchable(name: str) -> str:
         raise DataError(
             f"The dataset {known} needs no download.", f"See cnn-tui data show {known}."
         )
-    near = nearest(name, SOURCES)
-    hint = f"Did you mean {near[0]}?" if near else "cnn-tui data list shows all of them."
+    hint = did_you_mean(name, SOURCES, "cnn-tui data list shows all of them.")
     raise DataError(f"There is no dataset called {show(name)} to download.", hint)

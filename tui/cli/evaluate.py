@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cnn_tui.engine.runs.folder import open_run
+from cnn_tui.engine.runs.watcher import Watcher
 from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.output import print_json, print_line, print_note, print_table
 
@@ -64,9 +65,8 @@ def command(
     with progress_shown(suffix="%") as tell:
         subject = Subject.of_run(folder, state, data, data_dir, threads, skip_damaged=skip_damaged)
         with closing(subject):
-            report = evaluate_run(
-                subject, split, progress=lambda share: tell("images", round(100 * share), 100)
-            )
+            watcher = Watcher(lambda share: tell("images", round(100 * share), 100))
+            report = evaluate_run(subject, split, watcher=watcher)
     for note in report.notes:
         print_note(note)
     if as_json:

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from cnn_tui.engine.runs.folder import RunFolder, open_run
+from cnn_tui.engine.runs.watcher import Watcher
 from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.output import print_json, print_line, print_note, print_table
 from cnn_tui.tui.inspect.canvas import Seen, Wanted
@@ -191,12 +192,8 @@ def _computed(
         try:
             if "data" in view.takes:
                 subject.require_data()
-            seen = view.compute(
-                subject,
-                wanted,
-                lambda share: tell(view.name, round(100 * share), 100),
-                lambda: False,
-            )
+            watcher = Watcher(lambda share: tell(view.name, round(100 * share), 100))
+            seen = view.compute(subject, wanted, watcher)
         finally:
             subject.close()
     return seen, f"{subject.name}, {subject.state}: {view.name}"

@@ -13,6 +13,7 @@ from cnn_tui.engine.lessons.documents import JSON, as_json
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.recorder import Recorder
 from cnn_tui.engine.runs.train import new_run
+from cnn_tui.engine.runs.watcher import NOBODY
 from cnn_tui.engine.specs.check import check_with_data
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.training.control import Control
@@ -81,4 +82,4 @@ def _seen(folder: RunFolder, view: str, layer: str) -> Seen:
         if "data" in row.takes:
             subject.require_data()
         wanted = Wanted(layer=layer, folder=folder)
-        return row.compute(subject, wanted, lambda share: None, lambda: False)
+        return row.compute(subject, wanted, NOBODY)

@@ -28,7 +28,7 @@ from cnn_tui.engine.specs.paths import find_setting, settings_of, value_words, w
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.quick.write import to_quick
-from cnn_tui.engine.specs.wording import listed, nearest, show
+from cnn_tui.engine.specs.wording import did_you_mean, listed, show
 from cnn_tui.tui.cli.lesson_words import layer_line, say, say_all, solution_lines, tell
 from cnn_tui.tui.words import count
 
@@ -104,8 +104,7 @@ class LessonTalk:
         elif Path(line).is_file():
             self.file(line)
         else:
-            near = nearest(word, WORDS)
-            hint = f"Did you mean {near[0]}?" if near else "help lists the words."
+            hint = did_you_mean(word, WORDS, "help lists the words.")
             raise SpecError(
                 f"{show(line)} is neither a word of this conversation nor a file.", hint
             )

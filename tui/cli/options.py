@@ -14,7 +14,13 @@ import msgspec
 
 from cnn_tui.engine.cores import MOST_THREADS, THREADS_VARIABLE, default_threads
 from cnn_tui.engine.runs.names import runs_home
-from cnn_tui.engine.specs.network import DeviceName, EngineName, Network, PrecisionName
+from cnn_tui.engine.specs.network import (
+    COMPUTING,
+    DeviceName,
+    EngineName,
+    Network,
+    PrecisionName,
+)
 from cnn_tui.engine.specs.values import value_problems
 from cnn_tui.engine.torchrun import is_one_of_several
 from cnn_tui.tui.cli import completing
@@ -190,10 +196,6 @@ class Computing:
             raise click.UsageError("torchrun starts several processes, which needs --engine torch.")
         require_engine(changed)
         return changed
-
-
-COMPUTING = ("engine", "device", "precision", "compile", "deterministic", "sync_batchnorm")
-"""The options of :func:`computing`, by the names of the settings of the recipe."""
 
 
 def computing(command: _Command) -> _Command:

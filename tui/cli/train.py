@@ -12,7 +12,7 @@ from cnn_tui.engine.memory_estimate import check_memory
 from cnn_tui.engine.runs.folder import RunFolder, open_run
 from cnn_tui.engine.runs.recorder import Policy, Recorder
 from cnn_tui.engine.runs.train import new_run
-from cnn_tui.engine.specs.network import Network, ResizeRule
+from cnn_tui.engine.specs.network import COMPUTING, Network, ResizeRule
 from cnn_tui.engine.specs.values import value_problems
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.snapshot import Weights
@@ -20,7 +20,7 @@ from cnn_tui.engine.transforms.fine_tune import starting_weights, with_new_head
 from cnn_tui.tui.cli import completing, options, resume
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_for
-from cnn_tui.tui.cli.options import COMPUTING, Computing, Extras, Reading
+from cnn_tui.tui.cli.options import Computing, Extras, Reading
 from cnn_tui.tui.cli.reporters import reporter
 from cnn_tui.tui.cli.together import begun_before, follow_to_the_end
 from cnn_tui.tui.history.continuing import OnHangup

@@ -19,10 +19,11 @@ from cnn_tui.engine.insight.ablation import (
 )
 from cnn_tui.engine.insight.health import health
 from cnn_tui.engine.runs.folder import RunFolder
+from cnn_tui.engine.runs.watcher import Watcher
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.wording import listed
 from cnn_tui.tui.actions import keyed
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted, paged
+from cnn_tui.tui.inspect.canvas import Canvas, Drawn, Seen, Wanted, paged
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.words import clean, count, fit, percent
 
@@ -37,23 +38,20 @@ _BAR, _NAME = 30, 14
 """Columns of a full bar, and of the name of a class."""
 
 
-def compute(subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled) -> Seen:
+def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> Seen:
     """Take out the filters that are named, or each of the layer on a few images."""
     layer = wanted.layer or subject.conv_layers()[0]
     if wanted.filters or wanted.flagged:
         return AblationSeen(
             ablate(
                 subject,
-                {layer: _chosen(subject, layer, wanted, cancelled)},
+                {layer: _chosen(subject, layer, wanted, watcher)},
                 seed=wanted.seed,
-                progress=progress,
-                cancelled=cancelled,
+                watcher=watcher,
             )
         )
     images = _images(subject, subject.require_layer(layer, conv=True))
-    before, costs = cost_of_each(
-        subject, layer, limit=images, seed=wanted.seed, progress=progress, cancelled=cancelled
-    )
+    before, costs = cost_of_each(subject, layer, limit=images, seed=wanted.seed, watcher=watcher)
     return FilterCostsSeen(layer, images, before, costs)
 
 
@@ -74,7 +72,7 @@ def keep(subject: Subject, wanted: Wanted) -> RunFolder:
     return keep_without(subject, {layer: _chosen(subject, layer, wanted, lambda: False)})
 
 
-def _chosen(subject: Subject, layer: str, wanted: Wanted, cancelled: Cancelled) -> tuple[int, ...]:
+def _chosen(subject: Subject, layer: str, wanted: Wanted, watcher: Watcher) -> tuple[int, ...]:
     """Return the filters that are named, or those that are flagged.
 
     Raises:
@@ -82,7 +80,7 @@ def _chosen(subject: Subject, layer: str, wanted: Wanted, cancelled: Cancelled) 
     """
     if not wanted.flagged:
         return wanted.filters
-    (judged,) = health(subject, [layer], cancelled=cancelled).layers
+    (judged,) = health(subject, [layer], watcher=watcher.quiet).layers
     if not judged.flagged:
         raise InsightError(f"No filter of {layer} is flagged: {judged.verdict}.")
     return judged.flagged

@@ -19,12 +19,7 @@ if TYPE_CHECKING:
 
     from cnn_tui.engine.insight.subject import Subject
     from cnn_tui.engine.runs.folder import RunFolder
-
-Progress = Callable[[float], None]
-"""Told the share that is done, from 0 to 1."""
-
-Cancelled = Callable[[], bool]
-"""Whether the result is no longer wanted."""
+    from cnn_tui.engine.runs.watcher import Watcher
 
 
 @dataclass(frozen=True)
@@ -140,7 +135,7 @@ def runs_beside(wanted: Wanted) -> tuple[Path, Path | None]:
     return wanted.folder.home, Path(data_dir) if data_dir else None
 
 
-Compute = Callable[["Subject", Wanted, Progress, Cancelled], Seen]
+Compute = Callable[["Subject", Wanted, "Watcher"], Seen]
 
 
 def paged(lines: Sequence[Line], canvas: Canvas, head: int = 0) -> Drawn:

@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_tui.engine.insight.compare import Comparison, Decision, compare
+from cnn_tui.engine.runs.watcher import Watcher
 from cnn_tui.tui.inspect.canvas import (
-    Cancelled,
     Canvas,
     Drawn,
-    Progress,
     Seen,
     Wanted,
     aligned,
@@ -32,15 +31,11 @@ if TYPE_CHECKING:
 _TOP = 2
 
 
-def compute(
-    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
-) -> CompareSeen:
+def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> CompareSeen:
     """Train the simpler models, unless their runs are there, and ask all three."""
     root, data_dir = runs_beside(wanted)
     example = subject.example(wanted.image)
-    return CompareSeen(
-        compare(subject, example, root, data_dir=data_dir, progress=progress, cancelled=cancelled)
-    )
+    return CompareSeen(compare(subject, example, root, data_dir=data_dir, watcher=watcher))
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnn_tui.engine.insight.confusion import ClassFigures, Confusion, confusion, worst_pairs
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted, paged
+from cnn_tui.engine.runs.watcher import Watcher
+from cnn_tui.tui.inspect.canvas import Canvas, Drawn, Seen, Wanted, paged
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.link import Form
 from cnn_tui.tui.words import clean, count, fit, percent
@@ -23,11 +24,9 @@ _RIGHT = "#1f4a6b"
 _SHADES = " .:*#"
 
 
-def compute(
-    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
-) -> ConfusionSeen:
+def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> ConfusionSeen:
     """Classify the validation split."""
-    found = confusion(subject, progress=progress, cancelled=cancelled)
+    found = confusion(subject, watcher=watcher)
     return ConfusionSeen(found)
 
 

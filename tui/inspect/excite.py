@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_tui.engine.insight.excite import Excitement, FilterPatches, excite
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted
+from cnn_tui.engine.runs.watcher import Watcher
+from cnn_tui.tui.inspect.canvas import Canvas, Drawn, Seen, Wanted
 from cnn_tui.tui.inspect.sheet import Tile, contact_sheet, draw_sheet
 from cnn_tui.tui.terminal.half_blocks import Picture
 from cnn_tui.tui.words import count
@@ -25,14 +26,10 @@ _BETWEEN, _OUTSIDE = 28, 64
 """The grey between patches, and that of the padding that belongs to one."""
 
 
-def compute(
-    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
-) -> ExciteSeen:
+def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> ExciteSeen:
     """Search the validation split."""
     layer = wanted.layer or subject.conv_layers()[0]
-    return ExciteSeen(
-        excite(subject, layer, seed=wanted.seed, progress=progress, cancelled=cancelled)
-    )
+    return ExciteSeen(excite(subject, layer, seed=wanted.seed, watcher=watcher))
 
 
 @dataclass(frozen=True, eq=False)

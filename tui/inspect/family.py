@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from cnn_tui.engine.runs.watcher import Watcher
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.family import FamilyRow, family
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted, paged
+from cnn_tui.tui.inspect.canvas import Canvas, Drawn, Seen, Wanted, paged
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.words import compact
 
@@ -21,9 +22,7 @@ if TYPE_CHECKING:
 _INDENT = 7
 
 
-def compute(
-    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
-) -> FamilySeen:
+def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> FamilySeen:
     """Count the presets."""
     return FamilySeen(family())
 

@@ -11,7 +11,8 @@ from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.excite import Excitement, excite
 from cnn_tui.engine.insight.filters import Filters, filters
 from cnn_tui.engine.insight.health import FilterHealth, health
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted
+from cnn_tui.engine.runs.watcher import Watcher
+from cnn_tui.tui.inspect.canvas import Canvas, Drawn, Seen, Wanted
 from cnn_tui.tui.inspect.excite import patch_tiles
 from cnn_tui.tui.inspect.health import marks
 from cnn_tui.tui.inspect.sheet import Tile, contact_sheet, draw_sheet
@@ -29,16 +30,14 @@ _FEW = 128
 """Images on which the filters are judged here; the view of health takes all."""
 
 
-def compute(
-    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
-) -> FiltersSeen:
+def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> FiltersSeen:
     """Read the filters of a conv layer; their health is judged on a few images."""
     found = filters(subject, wanted.layer)
     judged = patches = None
     with suppress(InsightError):
-        judged = health(subject, [found.layer], limit=_FEW, cancelled=cancelled)
+        judged = health(subject, [found.layer], limit=_FEW, watcher=watcher.quiet)
         if not found.sees_image:
-            patches = excite(subject, found.layer, count=4, limit=_FEW, cancelled=cancelled)
+            patches = excite(subject, found.layer, count=4, limit=_FEW, watcher=watcher.quiet)
     return FiltersSeen(found, judged, patches)
 
 

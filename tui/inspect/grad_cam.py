@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnn_tui.engine.insight.grad_cam import GradCam, grad_cam
-from cnn_tui.tui.inspect.canvas import Cancelled, Progress, Wanted, class_of
+from cnn_tui.engine.runs.watcher import Watcher
+from cnn_tui.tui.inspect.canvas import Wanted, class_of
 from cnn_tui.tui.inspect.row import Captioned, InRow, overlay, stretched
 from cnn_tui.tui.terminal.half_blocks import Picture
 from cnn_tui.tui.words import count
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
     from cnn_tui.engine.insight.subject import Subject
 
 
-def compute(
-    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
-) -> GradCamSeen:
+def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> GradCamSeen:
     """Weight the maps of the layer by the gradient of the score."""
     example = subject.example(wanted.image)
     return GradCamSeen(grad_cam(subject, example, wanted.layer, class_of(subject, wanted)))

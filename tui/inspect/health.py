@@ -11,12 +11,11 @@ import msgspec
 
 from cnn_tui.engine.insight.health import FilterHealth, health
 from cnn_tui.engine.insight.verdict import LayerFilters
+from cnn_tui.engine.runs.watcher import Watcher
 from cnn_tui.engine.specs.wording import listed
 from cnn_tui.tui.inspect.canvas import (
-    Cancelled,
     Canvas,
     Drawn,
-    Progress,
     Seen,
     Wanted,
     aligned,
@@ -33,14 +32,10 @@ _MOST_NAMED = 12
 """Filters that are named one by one in a sentence."""
 
 
-def compute(
-    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
-) -> HealthSeen:
+def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> HealthSeen:
     """Judge the filters over the validation split."""
     layers = [wanted.layer] if wanted.layer else None
-    return HealthSeen(
-        health(subject, layers, seed=wanted.seed, progress=progress, cancelled=cancelled)
-    )
+    return HealthSeen(health(subject, layers, seed=wanted.seed, watcher=watcher))
 
 
 @dataclass(frozen=True, eq=False)

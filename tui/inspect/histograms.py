@@ -17,7 +17,8 @@ from cnn_tui.engine.insight.histograms import (
     histograms,
 )
 from cnn_tui.engine.insight.traces import LayerTrace
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted, paged
+from cnn_tui.engine.runs.watcher import Watcher
+from cnn_tui.tui.inspect.canvas import Canvas, Drawn, Seen, Wanted, paged
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.words import fit
 
@@ -34,11 +35,9 @@ _WIDE = 80
 _HEALTHY = 1e-3
 
 
-def compute(
-    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
-) -> HistogramsSeen:
+def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> HistogramsSeen:
     """Draw values of every layer in every state that is kept."""
-    found = histograms(subject, wanted.seed, progress, cancelled)
+    found = histograms(subject, wanted.seed, watcher)
     return HistogramsSeen(found, wanted.layer)
 
 

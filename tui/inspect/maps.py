@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_tui.engine.insight.maps import Maps, maps
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted, paged
+from cnn_tui.engine.runs.watcher import Watcher
+from cnn_tui.tui.inspect.canvas import Canvas, Drawn, Seen, Wanted, paged
 from cnn_tui.tui.inspect.sheet import Tile, contact_sheet, draw_sheet
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.samples import scale_words
@@ -27,7 +28,7 @@ _INPUT_WIDTH, _LEAST_WIDTH = 18, 56
 _BAR = 24
 
 
-def compute(subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled) -> MapsSeen:
+def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> MapsSeen:
     """Show the image to the network."""
     return MapsSeen(maps(subject, wanted.layer, wanted.image))
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from cnn_tui.engine.insight.confusion import Confusion, Mistake, confusion
 from cnn_tui.engine.insight.examples import Examples
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted
+from cnn_tui.engine.runs.watcher import Watcher
+from cnn_tui.tui.inspect.canvas import Canvas, Drawn, Seen, Wanted
 from cnn_tui.tui.inspect.sheet import Tile, contact_sheet, draw_sheet
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.half_blocks import Picture
@@ -25,11 +26,9 @@ if TYPE_CHECKING:
 MOST = 200
 
 
-def compute(
-    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
-) -> MistakesSeen:
+def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> MistakesSeen:
     """Classify the validation split, and read the pictures of what is wrong."""
-    found = confusion(subject, progress=progress, cancelled=cancelled)
+    found = confusion(subject, watcher=watcher)
     worst = [
         mistake
         for mistake in found.mistakes(len(found.targets))

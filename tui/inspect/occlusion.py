@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_tui.engine.insight.occlusion import Occlusion, occlusion
-from cnn_tui.tui.inspect.canvas import Cancelled, Progress, Wanted, class_of
+from cnn_tui.engine.runs.watcher import Watcher
+from cnn_tui.tui.inspect.canvas import Wanted, class_of
 from cnn_tui.tui.inspect.row import Captioned, InRow, overlay
 from cnn_tui.tui.inspect.saliency import of_class
 from cnn_tui.tui.terminal.half_blocks import Picture
@@ -19,12 +20,10 @@ if TYPE_CHECKING:
     from cnn_tui.engine.insight.subject import Subject
 
 
-def compute(
-    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
-) -> OcclusionSeen:
+def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> OcclusionSeen:
     """Cover each part in turn."""
     example, chosen = subject.example(wanted.image), class_of(subject, wanted)
-    found = occlusion(subject, example, chosen, progress=progress, cancelled=cancelled)
+    found = occlusion(subject, example, chosen, watcher=watcher)
     return OcclusionSeen(found)
 
 

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from cnn_tui.engine.insight.probes import LayerProbe, Probes, probes
+from cnn_tui.engine.runs.watcher import Watcher
 from cnn_tui.tui.dashboard.plots import Curve, Plot
 from cnn_tui.tui.dashboard.ticks import near_axis
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted, aligned
+from cnn_tui.tui.inspect.canvas import Canvas, Drawn, Seen, Wanted, aligned
 from cnn_tui.tui.inspect.charts import chart_and_table, legend, named_axis
 from cnn_tui.tui.words import percent
 
@@ -28,11 +29,9 @@ _CURVES = (
 _HEADER = ("layer", "features", "linear", "k-NN", "untrained", "k-NN", "")
 
 
-def compute(
-    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
-) -> ProbesSeen:
+def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> ProbesSeen:
     """Train the probes."""
-    return ProbesSeen(probes(subject, seed=wanted.seed, progress=progress, cancelled=cancelled))
+    return ProbesSeen(probes(subject, seed=wanted.seed, watcher=watcher))
 
 
 @dataclass(frozen=True, eq=False)

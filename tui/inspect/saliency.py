@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnn_tui.engine.insight.saliency import Saliency, saliency
-from cnn_tui.tui.inspect.canvas import Cancelled, Progress, Wanted, class_of
+from cnn_tui.engine.runs.watcher import Watcher
+from cnn_tui.tui.inspect.canvas import Wanted, class_of
 from cnn_tui.tui.inspect.row import Captioned, InRow, overlay
 from cnn_tui.tui.terminal.half_blocks import Picture
 from cnn_tui.tui.words import percent
@@ -16,9 +17,7 @@ if TYPE_CHECKING:
     from cnn_tui.engine.insight.subject import Subject
 
 
-def compute(
-    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
-) -> SaliencySeen:
+def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> SaliencySeen:
     """Differentiate the score of the class by the pixels."""
     example = subject.example(wanted.image)
     return SaliencySeen(saliency(subject, example, class_of(subject, wanted), wanted.seed))

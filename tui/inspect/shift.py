@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 
 from cnn_tui.engine.insight.equivariance import Equivariance, ShiftedMaps, equivariance
 from cnn_tui.engine.insight.shift import ShiftTest, shift
+from cnn_tui.engine.runs.watcher import Watcher
 from cnn_tui.tui.dashboard.plots import Curve, Plot
 from cnn_tui.tui.dashboard.ticks import Axis, near_axis
 from cnn_tui.tui.inspect.canvas import (
-    Cancelled,
     Canvas,
     Drawn,
-    Progress,
     Seen,
     Wanted,
     aligned,
@@ -31,9 +30,7 @@ _IMAGES = 32
 """Images whose maps are shifted."""
 
 
-def compute(
-    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
-) -> ShiftSeen:
+def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> ShiftSeen:
     """Train the neighbour, unless it is there, and test both; then shift the maps."""
     root, data_dir = runs_beside(wanted)
     found = shift(
@@ -41,8 +38,7 @@ def compute(
         root,
         data_dir=data_dir,
         seed=wanted.seed,
-        progress=progress,
-        cancelled=cancelled,
+        watcher=watcher,
     )
     return ShiftSeen(found, equivariance(subject, subject.images(limit=_IMAGES).images))
 

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cnn_tui.engine.insight.shuffle import ShuffleTest, shuffle
+from cnn_tui.engine.runs.watcher import Watcher
 from cnn_tui.tui.inspect.canvas import (
-    Cancelled,
     Canvas,
     Drawn,
-    Progress,
     Seen,
     Wanted,
     paged,
@@ -26,9 +25,7 @@ if TYPE_CHECKING:
 _BAR, _NAME = 24, 12
 
 
-def compute(
-    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
-) -> ShuffleSeen:
+def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> ShuffleSeen:
     """Train both networks on both forms of the data, unless the runs are there."""
     root, data_dir = runs_beside(wanted)
     return ShuffleSeen(
@@ -37,8 +34,7 @@ def compute(
             root,
             data_dir=data_dir,
             seed=wanted.seed,
-            progress=progress,
-            cancelled=cancelled,
+            watcher=watcher,
         )
     )
 

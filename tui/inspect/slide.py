@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cnn_tui.engine.insight.slide import ClassMap, canvas_of_file, digits_canvas, slide
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted, paged
+from cnn_tui.engine.runs.watcher import Watcher
+from cnn_tui.tui.inspect.canvas import Canvas, Drawn, Seen, Wanted, paged
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.terminal.half_blocks import Picture, colours_of, fitted, lines_of
 from cnn_tui.tui.words import clean, count, duration
@@ -25,9 +26,7 @@ _SURE, _UNSURE = 0.9, 0.5
 _WIDEST = 112
 
 
-def compute(
-    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
-) -> SlideSeen:
+def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> SlideSeen:
     """Slide over a picture, or over images of the data side by side."""
     _, height, width = subject.network.input
     if isinstance(wanted.image, Path):
@@ -35,7 +34,7 @@ def compute(
     else:
         tall, wide = wanted.size or (height, 3 * width)
         canvas = digits_canvas(subject, tall, wide, seed=wanted.image)
-    return SlideSeen(slide(subject, canvas, progress=progress, cancelled=cancelled))
+    return SlideSeen(slide(subject, canvas, watcher=watcher))
 
 
 @dataclass(frozen=True, eq=False)

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.tui.inspect.canvas import Cancelled, Progress, Seen, Wanted
+from cnn_tui.engine.runs.watcher import Watcher
+from cnn_tui.tui.inspect.canvas import Seen, Wanted
 from cnn_tui.tui.inspect.table import View
 from cnn_tui.tui.training import Training
 
@@ -175,8 +176,7 @@ class Inspector:
         view: View,
         state: str,
         wanted: Wanted,
-        progress: Progress,
-        cancelled: Cancelled,
+        watcher: Watcher,
         *,
         fresh: bool = False,
     ) -> Finding | None:
@@ -189,7 +189,7 @@ class Inspector:
         """
         needed = _needed(view, wanted)
         with self._one:
-            if cancelled():
+            if watcher.cancelled():
                 return None
             if self.source is None:
                 self.source = self._find()
@@ -198,9 +198,9 @@ class Inspector:
             if "data" in view.takes:
                 subject.require_data()
             asked, began = replace(needed, folder=self.source.folder), time.monotonic()
-            seen = view.compute(subject, asked, progress, cancelled)
+            seen = view.compute(subject, asked, watcher)
             found = Finding(seen, facts, time.monotonic() - began)
-            if cancelled():
+            if watcher.cancelled():
                 return None
             if not self.source.live:
                 self._keep((view.name, state, needed), found)

@@ -10,11 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cnn_tui.engine.insight.step import Step, step
+from cnn_tui.engine.runs.watcher import Watcher
 from cnn_tui.tui.inspect.canvas import (
-    Cancelled,
     Canvas,
     Drawn,
-    Progress,
     Seen,
     Wanted,
     class_of,
@@ -42,7 +41,7 @@ _MOST_SUMS = 8
 """Sums of channels that are written out."""
 
 
-def compute(subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled) -> StepSeen:
+def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> StepSeen:
     """Take one output of the layer apart."""
     example = subject.example(wanted.image)
     layer = wanted.layer or subject.conv_layers()[0]

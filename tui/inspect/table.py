@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from typing import Literal
 
-from cnn_tui.engine.specs.wording import listed, nearest
+from cnn_tui.engine.specs.wording import did_you_mean, listed
 from cnn_tui.tui.inspect.canvas import Compute
 
 Takes = Literal[
@@ -247,6 +247,5 @@ def view_named(name: str) -> View | None:
 def unknown_view(name: str) -> str:
     """Return the sentence about a view that is not there."""
     names = [view.name for view in VIEWS]
-    near = nearest(name, names)
-    hint = f"Did you mean {near[0]}?" if near else f"There are {listed(names, 'and')}."
+    hint = did_you_mean(name, names, f"There are {listed(names, 'and')}.")
     return f"There is no view {name!r}. {hint}"

@@ -11,9 +11,10 @@ import msgspec
 
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.width import Spread, WidthCurve, WidthSummary, width
+from cnn_tui.engine.runs.watcher import Watcher
 from cnn_tui.tui.dashboard.plots import Curve, Plot
 from cnn_tui.tui.dashboard.ticks import near_axis
-from cnn_tui.tui.inspect.canvas import Cancelled, Canvas, Drawn, Progress, Seen, Wanted, aligned
+from cnn_tui.tui.inspect.canvas import Canvas, Drawn, Seen, Wanted, aligned
 from cnn_tui.tui.inspect.charts import chart_and_table, legend, named_axis
 from cnn_tui.tui.words import compact, count, percent
 
@@ -23,9 +24,7 @@ if TYPE_CHECKING:
 _HEADER = ("filters", "accuracy", "+-", "rank", "distinct", "params", "seeds", "")
 
 
-def compute(
-    subject: Subject, wanted: Wanted, progress: Progress, cancelled: Cancelled
-) -> WidthSeen:
+def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> WidthSeen:
     """Train the network with other widths; each training is a run beside its own."""
     if wanted.folder is None:
         raise InsightError("This run is not kept in a folder, so there is no place for others.")
@@ -39,8 +38,7 @@ def compute(
         data_dir=Path(recorded) if recorded else None,
         seeds=range(wanted.seed, wanted.seed + wanted.seeds),
         epochs=wanted.epochs,
-        progress=progress,
-        cancelled=cancelled,
+        watcher=watcher,
     )
     return WidthSeen(curve)
 

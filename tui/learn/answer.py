@@ -27,10 +27,10 @@ def both(own: Network, shipped: Network, width: int, *, recipes: bool) -> list[L
         width: columns.
         recipes: Whether to show how they were trained as well.
     """
-    told = _told(own.training, shipped.training) if recipes else ()
+    chosen = _worth_showing(own.training, shipped.training) if recipes else ()
     is_wide = width >= _TWO_COLUMNS
     room = (width - _GAP - 1) // 2 if is_wide else width - 2
-    mine, theirs = _rows(own, told, room), _rows(shipped, told, room)
+    mine, theirs = _rows(own, chosen, room), _rows(shipped, chosen, room)
     if not is_wide:
         return [
             ((" yours", "accent"),),
@@ -59,7 +59,7 @@ def _aligned(mine: Sequence[str], theirs: Sequence[str]) -> Iterator[tuple[str, 
         yield from zip_longest(mine[a:b], theirs[c:d], fillvalue="")
 
 
-def _rows(network: Network, told: Sequence[str], width: int) -> list[str]:
+def _rows(network: Network, chosen: Sequence[str], width: int) -> list[str]:
     """Layers with their outputs, the parameters, and the chosen settings of the recipe."""
     report = check_with_data(network)
     rows = [_row("input", format_shape(network.input), width)]
@@ -68,14 +68,14 @@ def _rows(network: Network, told: Sequence[str], width: int) -> list[str]:
         words = " ".join((layer.type, *clean(layer.settings).split()))
         rows.append(_row(words, output, width))
     rows.append(_row("parameters", f"{report.total_params:,}", width))
-    return [*rows, *(_row(name, _shown(network.training, name), width) for name in told)]
+    return [*rows, *(_row(name, _shown(network.training, name), width) for name in chosen)]
 
 
 def _row(left: str, right: str, width: int) -> str:
     return f"{fit(left, width - len(right) - 1)} {right}"
 
 
-def _told(*recipes: Recipe) -> list[str]:
+def _worth_showing(*recipes: Recipe) -> list[str]:
     """Return the settings that differ from the usual ones, and those that are always shown."""
     usual = Recipe()
     return [

@@ -15,6 +15,7 @@ from cnn_tui.engine.errors import CnnTuiError, InsightError
 from cnn_tui.engine.files import is_regular
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import list_runs, sort_runs
+from cnn_tui.engine.runs.watcher import Watcher
 from cnn_tui.engine.training.glimpse import Pace
 from cnn_tui.tui.actions import INSPECT, keyed
 from cnn_tui.tui.bindings import bindings
@@ -148,7 +149,9 @@ class InspectScreen(InspectTurns):
         def cancelled() -> bool:
             return number != self._asked
 
-        look = partial(inspector.look, view, self._place.state, wanted, progress, cancelled)
+        look = partial(
+            inspector.look, view, self._place.state, wanted, Watcher(progress, cancelled)
+        )
         job = partial(look, fresh=fresh)
         run_in_thread(self, job, partial(self._show, number), partial(self._fail, number, again))
 

@@ -44,7 +44,7 @@ from cnn_tui.engine.specs.quick.called import (
 from cnn_tui.engine.specs.quick.keras_calls import KERAS, KERAS_NAMES
 from cnn_tui.engine.specs.shaping import Pad
 from cnn_tui.engine.specs.values import value_problems
-from cnn_tui.engine.specs.wording import nearest
+from cnn_tui.engine.specs.wording import did_you_mean
 
 
 def _plain(kind: type[Layer]) -> Callable[[Given], Called]:
@@ -188,8 +188,7 @@ def called(
     last, keras = name.rpartition(".")[2], keras or is_keras(name)
     row = (KERAS if keras else _all_torch()).get(last)
     if row is None:
-        near = nearest(last, call_names())
-        raise SpecError("has no counterpart here", f"Did you mean {near[0]}?" if near else "")
+        raise SpecError("has no counterpart here", did_you_mean(last, call_names()))
     given = _bound(row.arguments, values, words, keras=keras)
     try:
         made = row.make(given)
