@@ -34,7 +34,7 @@ WINDOW = 5
 def timid(facts: Facts) -> Iterator[Verdict]:
     """Nothing is learned because steps are too small, although gradients are large enough."""
     if facts.learns_nothing and not _moves(facts) and all(map(is_lively, facts.measured)):
-        yield too_low(facts)
+        yield from too_low(facts)
 
 
 def largest_class(facts: Facts) -> Iterator[Verdict]:
