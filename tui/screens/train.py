@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import msgspec
 from textual import work
 
@@ -61,7 +59,7 @@ class TrainScreen(RunScreen):
         if begun is None or self._training.board.started:
             return super().heading_for(built)
         data = f"{clean(begun.data)} {format_shape(begun.input)}"
-        return replace(built, name=clean(begun.name), data=data)
+        return Heading(clean(begun.name), data, self._training.view.summary)
 
     def difference(self) -> str:
         """How the network in Build differs from that of the run."""
