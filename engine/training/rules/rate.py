@@ -113,8 +113,8 @@ def too_low(facts: Facts) -> Iterator[Verdict]:
 def too_slow(facts: Facts) -> Iterator[Verdict]:
     """A network that is far from done in the last epochs, at a rate that was never a usual one."""
     known, most = suitable(facts), max(facts.lr, facts.network.training.lr)
-    if known is None or not facts.late or facts.accuracy >= SOLVED:
-        return
+    if known is None or facts.accuracy >= SOLVED or (facts.started and facts.started.origin):
+        return  # trained weights are moved slowly on purpose
     rate = min(known, highest(facts))
     if FAR_BELOW * most >= rate:
         return
@@ -124,6 +124,7 @@ def too_slow(facts: Facts) -> Iterator[Verdict]:
         f"about {rate:.2g} makes first steps of a usual size.",
         (f"loss {facts.loss:.3g}, chance {facts.chance_loss:.3g}",),
         remedies.learning_rate(rate, restart=True),
+        fading=not facts.late,
     )
 
 
