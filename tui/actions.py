@@ -120,7 +120,7 @@ COMMANDS = (
         name="Pan right",
     ),
     Command(TRAIN, "home", "screen.whole", "whole", "Reset zoom and cursor", "home", False),
-    Command(TRAIN, "pageup", "screen.log(-1)", "log", "Scroll the log", "pgup/dn", False),
+    Command(TRAIN, "pageup", "screen.log(-1)", "log", "Scroll log and layers", "pgup/dn", False),
     Command(TRAIN, "pagedown", "screen.log(1)", "log down", in_bar=False),
     Command(TRAIN, "ctrl+home", "screen.log(-99)", "log start", in_bar=False),
     Command(TRAIN, "ctrl+end,end", "screen.log(99)", "log end", in_bar=False),

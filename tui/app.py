@@ -124,7 +124,10 @@ class CnnTuiApp(LearningApp, inherit_bindings=False):
             network = document.network
             name = clean(network.name) + ("*" if document.dirty else "")
             data = f"{clean(network.data)} {format_shape(network.input)}"
-            built = Heading(name, data, self.training.view.summary)
+            state, run = self.training.view.summary, self.training.shown_network
+            if state and run and run.name != network.name:
+                state = f"{clean(run.name)} {state}"  # of another network than the one beside it
+            built = Heading(name, data, state)
             self.screen_stack[0].heading = self.screen_stack[0].heading_for(built)
             self.screen.refresh_bindings()
 

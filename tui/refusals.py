@@ -36,7 +36,7 @@ _CHARTS = {
     "zoom": _NO_VALUES,
     "pan": _NO_VALUES,
     "whole": _NO_VALUES,
-    "log": "The log has nothing more in this direction.",
+    "log": "Log and layers have nothing more in this direction.",
     "layers": "There is room for both here: the layers are beside the log.",
     "earlier": "There are no other runs in the charts: {train.another-run} adds one.",
     "next_chart": "There is no other chart: all that have figures are shown.",

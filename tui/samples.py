@@ -166,7 +166,8 @@ def template_words(templates: Templates, form: Form) -> str:
         case "class":
             return f"{layer}: one template per class; {scale}"
         case "unit":
-            return f"{layer}: {count} hidden units, strongest first; {scale}"
+            above = "their class and number" if templates.each[0].label else "their number"
+            return f"{layer}: {count} hidden units, strongest first, above {above}; {scale}"
     return f"{layer}: its {count} filters; {scale}"
 
 

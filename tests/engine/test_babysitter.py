@@ -450,6 +450,14 @@ def test_a_momentum_that_makes_steps_large_is_the_cause() -> None:
     assert plain.found[0].remedy == remedies.learning_rate(LR / 10, restart=True)  # type: ignore[union-attr]
 
 
+def test_weights_that_began_too_small_are_no_low_rate() -> None:
+    run = Run(recipe(NET, initializer="gaussian"))
+    for _ in range(5):
+        run.go(loss=CHANCE, accuracy=0.1, ratio=1e-4)
+    assert run.codes == ["flat-loss"]
+    assert run.found[0].remedy == remedies.initializer("he")  # type: ignore[union-attr]
+
+
 def slow(lr: float, epochs: int) -> Run:
     """A run whose first step is of a usual size at 0.03, and which is at an accuracy of 0.6."""
     run = Run(recipe(NET, lr=lr, epochs=epochs))
@@ -496,7 +504,8 @@ def test_a_low_rate_is_judged_at_its_full_height() -> None:
     assert low.codes == ["lr-low"]
     (alert,) = low.found
     assert isinstance(alert, Alert) and alert.remedy is not None
-    assert alert.remedy.changes == {"lr": 10 * LR} and not alert.remedy.restart
+    # Not ten times the rate: 0.1 is the highest to begin with at a momentum of 0.9.
+    assert alert.remedy.changes == {"lr": 0.1} and not alert.remedy.restart
 
 
 def test_a_low_rate_that_was_raised_is_judged_by_the_new_one() -> None:

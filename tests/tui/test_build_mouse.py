@@ -59,6 +59,25 @@ async def test_a_field_is_edited_where_it_was_clicked(make_app: MakeApp) -> None
         assert app.builder.network.layers[0] == Conv(out_channels=8, kernel_size=5, padding=1)
 
 
+async def test_the_wheel_shows_all_fields_of_a_form(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("t", "escape")
+        form = app.screen.query_one(LayerForm)
+        assert "more below" in text(app, "#form") and "threads" not in text(app, "#form")
+        for _ in range(40):
+            turn(form, MouseScrollDown)
+        await pilot.pause()
+        assert "epochs  " not in text(app, "#form") and "more below" not in text(app, "#form")
+        await pilot.click("#form", offset=(LABEL_WIDTH + 2, 2))
+        fields = [field.name for field, _ in form.form.lines] if form.form else []
+        assert fields.index(form.active) > 5
+        turn(form, MouseScrollUp)
+        before = form.active
+        await pilot.pause()
+        assert fields.index(form.active) == fields.index(before) - 1
+
+
 async def test_volumes_are_chosen_by_clicks_and_the_wheel(make_app: MakeApp) -> None:
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:

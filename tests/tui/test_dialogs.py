@@ -87,6 +87,18 @@ async def test_a_wrong_text_stays_in_its_line_with_an_example(
             await typed(pilot, "escape")
 
 
+@pytest.mark.parametrize(("at", "words"), [("", "is a folder"), ("no/x.toml", "needs a folder")])
+async def test_a_network_is_saved_only_where_there_is_a_folder(
+    make_app: MakeApp, tmp_path: Path, at: str, words: str
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(120, 24)) as pilot:
+        await typed(pilot, "S")
+        app.screen.query_one(Input).value = str(tmp_path / at)
+        await typed(pilot, "enter")
+        assert isinstance(app.screen, Prompt) and words in shown(app, ".hint")
+
+
 @pytest.mark.parametrize("kept", [False, True])
 @pytest.mark.parametrize("edited", [False, True])
 async def test_leaving_while_training_offers_to_train_on(

@@ -60,3 +60,20 @@ def test_the_layers_of_a_run_show_their_whole_names_where_there_is_room() -> Non
     assert "parallel3.b.conv1 " in shown[2]
     assert "r5.1.r1.p4.b.conv2 " in shown[3]
     assert all(len(line) <= 52 for line in shown)
+
+
+def test_more_layers_than_rows_are_scrolled() -> None:
+    layers = tuple(LayerHealth(layer=f"conv{n}", type="conv") for n in range(20))
+    table = LayerHealthTable()
+    troubled = frozenset(("conv19",))
+    table.set_reactive(LayerHealthTable.run, RunView(layers=layers, troubled=troubled))
+
+    def shown() -> list[str]:
+        return ["".join(text for text, _ in line).split()[0] for line in table.lines(52, 6)[1:]]
+
+    assert shown() == ["conv0", "conv1", "conv2", "conv3", "conv19"]
+    assert table.can_scroll(1) and not table.can_scroll(-1)
+    table.scroll_rows(3)
+    assert shown() == [f"conv{n}" for n in range(3, 8)]
+    table.scroll_rows(100)
+    assert shown() == [f"conv{n}" for n in range(15, 20)] and not table.can_scroll(1)

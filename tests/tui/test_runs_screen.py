@@ -12,7 +12,7 @@ import pytest
 from driving import text
 from runs_made import crash, make_runs, until
 from textual.pilot import Pilot
-from textual.widgets import Input, OptionList
+from textual.widgets import Input, OptionList, Static
 
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.checkpoints import kept_states
@@ -116,6 +116,11 @@ async def test_tags_note_and_name(make_app: MakeApp, root: Path) -> None:
         await pilot.press("r")
         await type_over(pilot, "mine")
         await until(pilot, lambda: "mine" in names(app))
+        await pilot.press("r", *"quick-3", "enter")
+        await pilot.pause()
+        assert isinstance(app.screen, Prompt)  # a name that is taken stays in its line
+        assert "already a run quick-3" in str(app.screen.query_one(".hint", Static).render())
+        await pilot.press("escape")
         notes = open_run(root, "mine").notes()
         assert (notes.tags, notes.note) == (("good", "wide"), "twice")
         await pilot.press("r")

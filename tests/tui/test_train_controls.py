@@ -14,6 +14,7 @@ from textual.pilot import Pilot
 from textual.widgets import Input
 
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import Alert, Remedy, RunEnded, RunPaused
 from cnn_tui.tui.app import CnnTuiApp
@@ -255,6 +256,23 @@ async def test_a_zoomed_chart_is_moved(make_app: MakeApp) -> None:
         assert low() == 0
         await pilot.press("left")  # the window follows the cursor again
         assert low() == 6
+
+
+async def test_before_its_first_event_a_run_has_its_own_name(make_app: MakeApp) -> None:
+    script = Script(run_events(), hold=0)
+    app = make_app(runner=script)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f5")
+        app.builder.open(load_preset("lenet5"), None)
+        app.poll()
+        await pilot.pause()
+        assert "small" in text(app, "Header") and "lenet5" not in text(app, "Header")
+        assert "small on digits: reading the data" in text(app, "#log")
+        await pilot.press("1")
+        await pilot.pause()
+        assert "small starting  lenet5" in text(app, "Header")
+        script.go.set()
+        await settle(app, pilot)
 
 
 async def test_a_click_on_a_chart_reads_it_and_the_wheel_zooms(make_app: MakeApp) -> None:

@@ -131,7 +131,7 @@ async def _ask_where_to_save(app: App[None], network: Network, source: Path | No
     A new name without a suffix gets ``.toml``.
     """
     suggestion = str(source or f"{network.name or 'untitled'}.toml")
-    answer = await app.push_screen_wait(screens.Prompt("Save as", suggestion))
+    answer = await app.push_screen_wait(screens.Prompt("Save as", suggestion, _check_target))
     path = Path(answer).expanduser()
     if answer and not path.suffix and not path.exists():
         path = path.with_name(f"{path.name}.toml")
@@ -139,6 +139,14 @@ async def _ask_where_to_save(app: App[None], network: Network, source: Path | No
         return path if answer else None
     question = screens.Question(f"{path} already exists.", [screens.Answer("y", "overwrite it")])
     return path if await app.push_screen_wait(question) == "y" else None
+
+
+def _check_target(text: str) -> None:
+    path = Path(text).expanduser()
+    if path.is_dir():
+        raise ValueError("is a folder: add the name of a file, such as net.toml")
+    if not path.parent.is_dir():
+        raise ValueError("needs a folder that exists")
 
 
 async def may_replace(app: App[None], builder: Builder) -> bool:

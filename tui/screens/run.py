@@ -290,7 +290,7 @@ class RunScreen(ModeScreen):
                 return self._board.batch is not None
             case "log":
                 pages = parameters[0]
-                return isinstance(pages, int) and self.query_one(EventLog).can_scroll(pages)
+                return isinstance(pages, int) and self._scrolls(pages) is not None
             case "layers":
                 return not (self.has_class("-wide") or self.has_class("-huge"))
             case "next_chart":
@@ -300,9 +300,14 @@ class RunScreen(ModeScreen):
         return super().check_action(action, parameters)
 
     def action_log(self, pages: float) -> None:
-        """Scroll the log by pages of its height."""
-        log = self.query_one(EventLog)
-        log.scroll_rows(round(pages * max(1, log.content_size.height - 1)))
+        """Scroll the log by pages of its height, and below its end the layers."""
+        if found := self._scrolls(pages):
+            found.scroll_rows(round(pages * max(1, found.content_size.height - 1)))
+
+    def _scrolls(self, pages: float) -> EventLog | LayerHealthTable | None:
+        log, layers = self.query_one(EventLog), self.query_one(LayerHealthTable)
+        either = (log, layers) if pages > 0 else (layers, log)
+        return next((one for one in either if one.display and one.can_scroll(pages)), None)
 
     def action_layers(self) -> None:
         """Toggle between layers and log, if there is no room for both."""

@@ -14,7 +14,6 @@ from cnn_tui.engine.runs import manage
 from cnn_tui.engine.runs.cleanup import Reclaimable, clean_up, list_bin, spares
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import RunEntry
-from cnn_tui.engine.runs.names import check_new_name
 from cnn_tui.engine.runs.reproduction import plan_again
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.actions import keyed
@@ -52,32 +51,39 @@ class RunChanges(ModeScreen, inherit_bindings=False):
     async def action_tag(self) -> None:
         entry, folder = self._entry, self._folder
         if entry and folder:
-            prompt = Prompt(f"Tags of {entry.name}, - for none", " ".join(entry.tags))
-            answer = await self.app.push_screen_wait(prompt)
-            tags = () if answer == "-" else tuple(answer.split())
-            if answer:
-                self._do(lambda: manage.annotate(folder, tags=tags))
+            title = f"Tags of {entry.name}, - for none"
+            await self._ask(
+                title,
+                " ".join(entry.tags),
+                lambda text: manage.annotate(
+                    folder, tags=() if text == "-" else tuple(text.split())
+                ),
+            )
 
     @work
     async def action_note(self) -> None:
         entry, folder = self._entry, self._folder
         if entry and folder:
-            answer = await self.app.push_screen_wait(
-                Prompt(f"Note on {entry.name}, - for none", entry.note)
+            await self._ask(
+                f"Note on {entry.name}, - for none",
+                entry.note,
+                lambda text: manage.annotate(folder, note="" if text == "-" else text),
             )
-            note = "" if answer == "-" else answer
-            if answer:
-                self._do(lambda: manage.annotate(folder, note=note))
 
     @work
     async def action_rename(self) -> None:
         folder = self._folder
         if folder:
-            answer = await self.app.push_screen_wait(
-                Prompt("New name", folder.name, check_new_name)
+            await self._ask(
+                "New name",
+                folder.name,
+                lambda name: name == folder.name or manage.rename_run(folder, name),
             )
-            if answer and answer != folder.name:
-                self._do(lambda: manage.rename_run(folder, answer))
+
+    async def _ask(self, title: str, value: str, change: Callable[[str], object]) -> None:
+        """Ask for a text, which stays in its line with the reason if the change fails."""
+        if await self.app.push_screen_wait(Prompt(title, value, change)):
+            self.look()
 
     @work
     async def action_delete(self) -> None:

@@ -7,6 +7,7 @@ from textual import work
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.reproduction import original_of
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.training.control import Portion
 from cnn_tui.engine.training.events import Remedy
 from cnn_tui.tui.actions import TRAIN, keyed
@@ -19,6 +20,7 @@ from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.run import RunScreen
 from cnn_tui.tui.screens.settings import SettingsDialog
 from cnn_tui.tui.training import Training
+from cnn_tui.tui.widgets.bars import Heading
 from cnn_tui.tui.words import clean, recipe_words
 
 _KEYS = (
@@ -42,13 +44,22 @@ class TrainScreen(RunScreen):
 
     def idle_words(self) -> str:
         """Return the network that would be trained, and the keys."""
-        network = self._builder.network
+        begun, network = self._training.network, self._builder.network
         if self._training.active:
+            network = begun or network
             return f"{clean(network.name)} on {clean(network.data)}: reading the data."
         return (
             f"{clean(network.name)} on {clean(network.data)}: {recipe_words(network.training)}. "
             + keyed(_KEYS)
         )
+
+    def heading_for(self, built: Heading) -> Heading:
+        """Return network and data of the run also before its first event."""
+        begun = self._training.network
+        if begun is None or self._training.board.started:
+            return super().heading_for(built)
+        data = f"{clean(begun.data)} {format_shape(begun.input)}"
+        return Heading(clean(begun.name), data, self._training.view.summary)
 
     def difference(self) -> str:
         """How the network in Build differs from that of the run."""

@@ -81,7 +81,7 @@ class LayerForm(Lines):
         self._before: object = None
         """The value of the field when its editing began."""
         self._problem = ""
-        self._top = 0
+        self._top = self._scrolled = 0
 
     def compose(self) -> ComposeResult:
         yield ValueInput(compact=True, select_on_focus=False)
@@ -94,6 +94,7 @@ class LayerForm(Lines):
         if before is not None and form is not None and before.key != form.key:
             if self.has_focus_within:
                 self.post_message(self.Left())
+            self._scrolled = 0
             self._close()
         elif self._active is not None:
             self._follow(self._active)
@@ -171,6 +172,20 @@ class LayerForm(Lines):
         if event.widget is self and 0 <= row < len(names):
             self._open(names[row])
 
+    def on_mouse_scroll_down(self) -> None:
+        self._scroll(1)
+
+    def on_mouse_scroll_up(self) -> None:
+        self._scroll(-1)
+
+    def _scroll(self, by: int) -> None:
+        """Scroll the fields; while one is edited, go to the next, but not around."""
+        if self._active is None:
+            self._scrolled = max(0, self._top + by)
+            self.redraw()
+        elif not self.at_end(by):
+            self.action_go(by)
+
     def redraw(self) -> None:
         """Draw, and keep the input over its field."""
         super().redraw()
@@ -190,7 +205,9 @@ class LayerForm(Lines):
                 words = wrap(f"! {self._problem}", width - 1) if self._problem else []
                 rows += [((f" {line}", "error"),) for line in words]
                 needed = len(rows) + (field.name != form.lines[-1][0].name)
-        self._top = max(0, needed - height)
+        # The field being edited is visible, else what the wheel has come to.
+        last = max(0, len(rows) - height)
+        self._top = max(0, needed - height) if needed else min(self._scrolled, last)
         if (hidden := len(rows) - self._top - height) > 0:
             shown = rows[self._top : self._top + height - 1]
             return [*shown, ((f"{hidden + 1} more below", "faint"),)]

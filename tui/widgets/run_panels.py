@@ -157,27 +157,51 @@ _FIGURES = 33
 
 
 class LayerHealthTable(Lines):
-    """Zeros, gradient and update:weight of the layers, those in trouble first."""
+    """Zeros, gradient and update:weight of the layers, those in trouble first; it scrolls."""
 
     DEFAULT_CLASSES = "panel"
     BORDER_TITLE = "layers"
 
     run: Shown[RunView] = Shown(RunView())
+    top: Shown[int] = Shown(0)
+    """The first visible layer."""
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         layers = self.run.layers
         longest = max((len(layer.layer) for layer in layers), default=0)
         name = max(_NAME, min(longest, width - _FIGURES))
         room = height - 1
+        self._last = max(0, len(layers) - room)
+        top = min(self.top, self._last)
         which = f"{room} of {len(layers)}" if len(layers) > room else "layer"
+        if top:
+            which = f"{top + 1}-{top + room} of {len(layers)}"
         heading = f" {which:<{name}} {'zeros':>5} {'|grad|':>7} {'upd:w':>7}"
         if not layers:
             return [((heading, "dim"),), ((" not measured yet", "dim"),)]
-        if len(layers) > room:
+        if top:
+            layers = layers[top : top + room]
+        elif len(layers) > room:
             troubled = self.run.troubled
             first = sorted(layers, key=lambda layer: layer.layer not in troubled)[:room]
             layers = tuple(layer for layer in layers if layer in first)
         return [((heading, "dim"),), *(self._row(layer, name) for layer in layers)]
+
+    def scroll_rows(self, by: int) -> None:
+        """Scroll by layers."""
+        self.top = min(max(0, min(self.top, self._last) + by), self._last)
+
+    def can_scroll(self, by: float) -> bool:
+        """Whether there are layers in a direction, those below if positive."""
+        return self.top < self._last if by > 0 else self.top > 0
+
+    def on_mouse_scroll_up(self, event: events.MouseScrollUp) -> None:
+        self.scroll_rows(-1)
+
+    def on_mouse_scroll_down(self, event: events.MouseScrollDown) -> None:
+        self.scroll_rows(1)
+
+    _last = 0
 
     def _row(self, layer: LayerHealth, name: int) -> Line:
         silent = layer.zeros if layer.zeros is not None else layer.saturated

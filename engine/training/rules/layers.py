@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from cnn_tui.engine.training import remedies
 from cnn_tui.engine.training.events import LayersMeasured, Remedy
 from cnn_tui.engine.training.rules.facts import Facts, Verdict, weighted
-from cnn_tui.engine.training.rules.rate import is_far_above, lower
+from cnn_tui.engine.training.rules.rate import is_far_above, lower, with_momentum
 
 ALL, MANY = 0.98, 0.5
 FEW = 16
@@ -50,7 +50,8 @@ def _cause_of_death(facts: Facts, name: str, *, whole: bool) -> tuple[str, Remed
         return why, remedies.fresh_weights(initializer)
     # Half a layer is no proof against a rate that is usual otherwise.
     if whole or is_far_above(facts):
-        why = f"Steps at the learning rate {facts.lr:g} were large enough to kill them."
+        rate = f"the learning rate {facts.lr:g}{with_momentum(facts)}"
+        why = f"Steps at {rate} were large enough to kill them."
         return why, lower(facts, restart=True)
     return "", remedies.activation("leaky_relu")
 

@@ -33,8 +33,10 @@ WINDOW = 5
 
 def timid(facts: Facts) -> Iterator[Verdict]:
     """Nothing is learned because steps are too small, although gradients are large enough."""
+    if facts.full_rate > 2 and not facts.late:
+        return  # the schedule has not come to the rate yet
     if facts.learns_nothing and not _moves(facts) and all(map(is_lively, facts.measured)):
-        yield too_low(facts)
+        yield from too_low(facts)
 
 
 def largest_class(facts: Facts) -> Iterator[Verdict]:

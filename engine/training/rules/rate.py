@@ -25,6 +25,10 @@ LEAST_CHANGE = 3
 """Factor by which a remedy changes the rate at least."""
 FAR_BELOW = 50
 """Factor below a suitable rate for which momentum does not make up."""
+HIGHEST = {"adagrad": 0.1, "rmsprop": 0.01, "adam": 0.01, "adamw": 0.01}
+"""Highest rates to begin with, of optimizers that divide by the size of the gradient."""
+FAR_ABOVE = 10
+"""Factor above a suitable rate from which the rate is to blame, not the momentum."""
 MUCH_MOMENTUM, USUAL_MOMENTUM = 0.95, 0.9
 """Steps add up to 20 and to 10 times the gradient's own."""
 
@@ -39,7 +43,7 @@ def lr_high(facts: Facts) -> Iterator[Verdict]:
         return
     yield Verdict(
         "lr-high",
-        f"The learning rate {facts.lr:g} is too high{_with_momentum(facts)}: a step changes the "
+        f"The learning rate {facts.lr:g} is too high{with_momentum(facts)}: a step changes the "
         f"weights by about {ratios[-1]:.2g} of their norm, where 0.001 is usual.",
         (f"update:weight at the last measurements: {_listed(ratios)}",),
         lower(facts),
@@ -62,7 +66,7 @@ def diverging(facts: Facts) -> Iterator[Verdict]:
     yield Verdict(
         "diverging",
         f"Training diverges: {what if climbing else grown}. The learning rate {facts.lr:g} is too "
-        f"high{_with_momentum(facts)}.",
+        f"high{with_momentum(facts)}.",
         ((what,) if climbing else ()) + ((grown,) if growth >= BLOWN_UP else ()),
         # Weights that have blown up do not shrink again in good time.
         lower(facts, restart=True if growth >= BLOWN_UP else None),
@@ -77,28 +81,42 @@ def lr_low(facts: Facts) -> Iterator[Verdict]:
     ratios = [(typical_ratio(m) or math.inf) * facts.full_rate for m in latest]
     if max(ratios) >= LOW or not all(map(is_lively, latest)):
         return
-    yield too_low(facts)
+    yield from too_low(facts)
 
 
-def too_low(facts: Facts) -> Verdict:
-    """The verdict that the learning rate is too low."""
+def too_low(facts: Facts) -> Iterator[Verdict]:
+    """Steps are too small: by the rate, or by weights that began too small for any rate."""
     ratios = _ratios(facts)
-    return Verdict(
-        "lr-low",
-        f"The learning rate {facts.lr:g} is too low: a step changes the weights by about "
-        f"{ratios[-1]:.1g} of their norm, where 0.001 is usual.",
-        (
-            f"update:weight at the last measurements: {_listed(ratios)}",
-            f"loss {facts.loss:.3g}, chance {facts.chance_loss:.3g}",
-        ),
-        _higher(facts, max(ratios[-4:])),
+    evidence = (
+        f"update:weight at the last measurements: {_listed(ratios)}",
+        f"loss {facts.loss:.3g}, chance {facts.chance_loss:.3g}",
     )
+    if facts.began_small and not facts.learning:
+        initializer = facts.network.training.initializer
+        yield Verdict(
+            "flat-loss",
+            f"The loss is stuck at {facts.loss:.3g} (chance: {facts.chance_loss:.3g}): the weights "
+            f"of the initializer {initializer} are so small that the scores hardly differ.",
+            evidence,
+            remedies.initializer("he"),
+        )
+    elif remedy := _higher(facts, max(ratios[-4:])):
+        yield Verdict(
+            "lr-low",
+            f"The learning rate {facts.lr:g} is too low: a step changes the weights by about "
+            f"{ratios[-1]:.1g} of their norm, where 0.001 is usual.",
+            evidence,
+            remedy,
+        )
 
 
 def too_slow(facts: Facts) -> Iterator[Verdict]:
     """A network that is far from done in the last epochs, at a rate that was never a usual one."""
-    rate, highest = suitable(facts), max(facts.lr, facts.network.training.lr)
-    if rate is None or FAR_BELOW * highest >= rate or not facts.late or facts.accuracy >= SOLVED:
+    known, most = suitable(facts), max(facts.lr, facts.network.training.lr)
+    if known is None or facts.accuracy >= SOLVED or (facts.started and facts.started.origin):
+        return  # trained weights are moved slowly on purpose
+    rate = min(known, highest(facts))
+    if FAR_BELOW * most >= rate:
         return
     yield Verdict(
         "lr-low",
@@ -106,12 +124,19 @@ def too_slow(facts: Facts) -> Iterator[Verdict]:
         f"about {rate:.2g} makes first steps of a usual size.",
         (f"loss {facts.loss:.3g}, chance {facts.chance_loss:.3g}",),
         remedies.learning_rate(rate, restart=True),
+        fading=not facts.late,
     )
 
 
 def suitable(facts: Facts) -> float | None:
     """The rate at which the first step would have been of a usual size; None if unknown."""
     return USUAL_FIRST / facts.fresh_step if facts.fresh_step else None
+
+
+def highest(facts: Facts) -> float:
+    """The highest rate to begin with: each step of the optimizer adds up over its momentum."""
+    optimizer = facts.network.training.optimizer
+    return HIGHEST.get(optimizer, 1 - facts.momentum)
 
 
 def is_far_above(facts: Facts, *, undropped: bool = False) -> bool:
@@ -131,26 +156,34 @@ def lower(facts: Facts, *, restart: bool | None = None) -> Remedy:
     Where the rate is usual and the momentum is not, steps are large for that reason.
     """
     rate = suitable(facts) if is_far_above(facts) else None
-    if rate is None and facts.momentum > MUCH_MOMENTUM:
+    usual = rate is None or facts.lr < FAR_ABOVE * rate
+    if usual and facts.momentum > MUCH_MOMENTUM:
         return remedies.momentum(USUAL_MOMENTUM)
     if rate is None:
         rate = facts.lr / 10
     return remedies.learning_rate(rate, restart=not facts.learning if restart is None else restart)
 
 
-def _higher(facts: Facts, ratio: float) -> Remedy:
-    """A suitable rate, or else the power of ten that brings ``ratio`` to 0.001."""
-    rate = suitable(facts)
+def _higher(facts: Facts, ratio: float) -> Remedy | None:
+    """A suitable rate, or else the power of ten that brings ``ratio`` to 0.001.
+
+    None if the rate is the highest already: then something else keeps steps small.
+    """
+    most, rate = highest(facts), suitable(facts)
+    if most <= facts.lr:
+        return None
     if rate is not None and rate >= facts.lr * LEAST_CHANGE:
+        rate = min(rate, most)
         # Weights that have hardly moved lose nothing, and a schedule may begin low for a reason.
         return remedies.learning_rate(rate, restart=rate >= 10 * facts.lr)
     factor = 10.0 ** math.ceil(math.log10(1e-3 / ratio))
     # Limited, because larger changes cannot be judged.
     rate = facts.lr * min(max(factor, 10.0), 100.0)
-    return remedies.learning_rate(rate, restart=False)
+    return remedies.learning_rate(min(rate, most), restart=False)
 
 
-def _with_momentum(facts: Facts) -> str:
+def with_momentum(facts: Facts) -> str:
+    """The momentum in words behind the rate, if it is a large one."""
     return f" with a momentum of {facts.momentum:g}" if facts.momentum > MUCH_MOMENTUM else ""
 
 
