@@ -21,6 +21,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import sys
 import threading
@@ -42,7 +43,8 @@ from cosmic_ray.plugins import get_operator, operator_names
 from hypothesis import Phase, settings
 
 ROOT = Path(__file__).resolve().parents[1]
-ENGINE, TESTED, KEPT = ROOT / "engine", ROOT / "tests" / "engine", ROOT / "build" / "mutation"
+KEPT, COPY = ROOT / "build" / "mutation", ROOT / "build" / "mutants"
+ENGINE, TESTED = COPY / "cnn_tui" / "engine", COPY / "tests" / "engine"
 TESTS = {
     "shapes.py": ("shapes", "rules"),
     "specs/applying.py": ("check", "blocks", "transforms"),
@@ -59,7 +61,9 @@ TESTS = {
     "specs/tokens.py": ("pattern", "quick"),
     "specs/transforms.py": ("transforms",),
     "specs/values.py": ("rules", "blocks", "check", "codec", "paths"),
-    "specs": ("rules", "fine_tune", "presets", "batches", "blocks", "check", "doctor"),
+    "specs/doctor.py": ("check", "blocks", "doctor"),
+    "specs/fixes.py": ("check", "blocks", "doctor"),
+    "specs": ("rules", "fine_tune", "presets", "batches", "blocks", "check"),
     "ops": (
         *("light_kernels", "activation_forms", "losses", "layers_naive", "conv_paths", "winograd"),
         *("layouts", "workspaces", "packing", "model", "gradients"),
@@ -72,6 +76,8 @@ LEFT_OUT = re.compile(
     r"|core/ReplaceComparisonOperator_(.*_)?Is(Not)?(_.*)?"
 )
 """Changes that nobody makes by mistake. A ``|`` is nearly always part of a type."""
+WORDS = re.compile("[!=]= [\"']")
+"""What is compared with a text: only the change to the opposite means anything."""
 OPTIONS = (
     *("-qm", "not slow", "-p", "no:cacheprovider", "-p", "no:guard", "--timeout", "0"),
     # The plugins are imported before.
@@ -145,7 +151,7 @@ class Changed(ExecutionLoader):
 
     def __init__(self, file: Path, code: str) -> None:
         self.file, self.code = file, code
-        self.name = ".".join(["cnn_tui", *file.relative_to(ROOT).with_suffix("").parts])
+        self.name = ".".join(file.relative_to(COPY).with_suffix("").parts)
 
     def get_filename(self, fullname: str) -> str:
         return str(self.file)
@@ -159,8 +165,16 @@ class Changed(ExecutionLoader):
 
 def main(names: list[str], jobs: int) -> None:
     KEPT.mkdir(parents=True, exist_ok=True)
+    # Who mends what is found meanwhile changes neither code nor tests.
+    shutil.rmtree(COPY, ignore_errors=True)
+    for name in ("engine", "presets", "tui"):
+        shutil.copytree(ROOT / name, COPY / "cnn_tui" / name)
+    for name in ("tests", "benchmarks"):
+        shutil.copytree(ROOT / name, COPY / name)
+    shutil.copy(ROOT / "pyproject.toml", COPY)
+    os.chdir(COPY)
+    sys.path.insert(0, str(COPY))
     sys.pycache_prefix, sys.dont_write_bytecode = str(KEPT / "pycache"), False
-    os.chdir(ROOT)
     warnings.simplefilter("ignore")  # In this process; pytest has its own filters.
     for point in entry_points(group="pytest11"):
         point.load()
@@ -221,14 +235,16 @@ class Trial:
         """How many changes each test was the first to notice."""
 
     def changes(self) -> Iterator[Change]:
-        nodes = list(ast_nodes(self.tree))
+        nodes, code = list(ast_nodes(self.tree)), self.source.splitlines()
         for name in operator_names():
             operator = get_operator(name)
             if operator.arguments() or LEFT_OUT.match(name):
                 continue
             places = (place for node in nodes for place in operator().mutation_positions(node))
             for occurrence, ((row, column), _) in enumerate(places):
-                yield Change(name, occurrence, row, column)
+                is_order = "Comparison" in name and not name.endswith(("Eq_NotEq", "NotEq_Eq"))
+                if not (is_order and WORDS.match(code[row - 1], column)):
+                    yield Change(name, occurrence, row, column)
 
     def run(self, jobs: int) -> None:
         """Try each change that no earlier call saw noticed, and print those that are left."""
