@@ -57,7 +57,9 @@ TESTS = {
     "specs/places.py": ("rules", "blocks", "transforms"),
     "specs/quick": ("blocks", "pattern", "quick"),
     "specs/rewrite.py": ("transforms",),
-    "specs/taking_back.py": ("check",),
+    "specs/score_fixes.py": ("data_fit", "check"),
+    "specs/scores.py": ("data_fit", "check"),
+    "specs/taking_back.py": ("data_fit", "check"),
     "specs/tokens.py": ("pattern", "quick"),
     "specs/transforms.py": ("transforms",),
     "specs/values.py": ("rules", "blocks", "check", "codec", "paths"),
@@ -282,7 +284,7 @@ class Trial:
             return child, here
         tests = self.order(change)
         seconds = sum(sum(part.seconds.values()) for part in tests)
-        resource.setrlimit(resource.RLIMIT_CPU, (10 + 4 * int(seconds), -1))
+        resource.setrlimit(resource.RLIMIT_CPU, (5 + 3 * int(seconds), -1))
         resource.setrlimit(resource.RLIMIT_AS, (BYTES, -1))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         signal.alarm(SECONDS)

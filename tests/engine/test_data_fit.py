@@ -10,7 +10,17 @@ from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import check, check_with_data
 from cnn_tui.engine.specs.fitting import fit_to_data
 from cnn_tui.engine.specs.known_data import KNOWN_DATA, facts_of
-from cnn_tui.engine.specs.layers import FC, Dropout, GlobalAvgPool, MaxPool, ReLU, Sigmoid
+from cnn_tui.engine.specs.layers import (
+    FC,
+    Conv,
+    Dropout,
+    GlobalAvgPool,
+    Layer,
+    MaxPool,
+    ReLU,
+    Residual,
+    Sigmoid,
+)
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset, preset_names
 from cnn_tui.engine.specs.taking_back import Edit
@@ -100,6 +110,7 @@ def with_layer(at: int, **fields: object) -> Network:
     return changed(layers=(*LENET.layers[:at], layer, *LENET.layers[at + 1 :]))
 
 
+WIDE = Conv(out_channels=3, kernel_size=12)
 EDITS = {
     "a stride": (with_layer(3, stride=2), "take stride 2 back to 1"),
     "a kernel": (with_layer(0, kernel_size=(5, 4)), "take kernel 5x4 back to 5x5"),
@@ -116,9 +127,29 @@ EDITS = {
         changed(layers=(*LENET.layers[:5], LENET.layers[6], LENET.layers[5], *LENET.layers[7:])),
         "move it back",
     ),
-    "another kind of layer": (
+    "another kernel of a pool": (
         changed(layers=(*LENET.layers[:5], MaxPool(kernel_size=3), *LENET.layers[6:])),
         "take kernel 3x3 back to 2x2",
+    ),
+    "another kind of layer": (
+        changed(layers=(*LENET.layers[:5], WIDE, *LENET.layers[6:])),
+        "put maxpool 2x2 back in place of the conv",
+    ),
+    "two of other kinds": (
+        changed(layers=(*LENET.layers[:4], Sigmoid(), WIDE, *LENET.layers[6:])),
+        "put relu | maxpool 2x2 back in place of the 2 new layers",
+    ),
+    "two settings": (
+        with_layer(3, stride=2, padding=1),
+        "take stride 2 back to 1 and padding 1 back to 0",
+    ),
+    "two pools too many": (
+        changed(layers=(*LENET.layers[:6], MaxPool(), MaxPool(), *LENET.layers[6:])),
+        "take the 2 new layers out again",
+    ),
+    "the input and a stride": (
+        changed(with_layer(3, stride=2), input=(1, 27, 27)),
+        "take the input 1x27x27 back to 1x28x28",
     ),
 }
 
@@ -128,6 +159,79 @@ def test_the_edit_that_broke_it_is_taken_back_first(broken: Network, words: str)
     description, mended = first_fix(broken, Edit(LENET, broken))
     assert description == f"{words}: all layers fit again"
     assert mended == LENET
+
+
+BLOCK = Residual(branch=(Conv(out_channels=6, padding="same"), ReLU()))
+SHRINKING = msgspec.structs.replace(BLOCK.branch[0], stride=2)
+
+
+def around(*branch: Layer, **fields: object) -> Network:
+    """A block behind the first layer of LeNet."""
+    block = msgspec.structs.replace(BLOCK, branch=branch or BLOCK.branch, **fields)
+    return changed(layers=(LENET.layers[0], block, *LENET.layers[1:]))
+
+
+def nested(network: Network) -> Network:
+    block = Residual(branch=(ReLU(), network.layers[1]))
+    return changed(network, layers=(network.layers[0], block, *network.layers[2:]))
+
+
+BLOCK_EDITS = {
+    "a setting inside": (around(), around(SHRINKING, ReLU()), "take stride 2 back to 1"),
+    "deep inside": (
+        nested(around()),
+        nested(around(SHRINKING, ReLU())),
+        "take stride 2 back to 1",
+    ),
+    "two layers inside": (
+        around(),
+        around(SHRINKING, Sigmoid()),
+        "take the block back to what it was",
+    ),
+    "a setting of its own and a layer": (
+        around(),
+        around(WIDE, ReLU(), stride=2),
+        "take the block back to what it was",
+    ),
+    "a layer more": (around(), around(*BLOCK.branch, WIDE), "take the block back to what it was"),
+    "another kind": (
+        around(),
+        around(MaxPool(), ReLU()),
+        "take the block back to what it was",
+    ),
+}
+
+
+@pytest.mark.parametrize(("before", "broken", "words"), BLOCK_EDITS.values(), ids=BLOCK_EDITS)
+def test_an_edit_inside_a_block_is_taken_back(before: Network, broken: Network, words: str) -> None:
+    description, mended = first_fix(broken, Edit(before, broken))
+    assert description == f"{words}: all layers fit again"
+    assert mended == before
+
+
+def test_what_was_edited_again_since_is_not_taken_back() -> None:
+    broken, now = with_layer(3, stride=2), with_layer(3, stride=2, padding=1)
+    assert "take" not in first_fix(now, Edit(LENET, broken))[0]
+    shorter = changed(layers=LENET.layers[:2])
+    assert "back" not in first_fix(shorter, Edit(LENET, broken))[0]
+
+
+def test_a_first_layer_is_put_back_before_the_next() -> None:
+    rest = MaxPool(kernel_size=5), FC(out_features=10)
+    before = changed(layers=(Conv(out_channels=4, kernel_size=4), *rest))
+    broken = changed(layers=rest)
+    description, mended = first_fix(broken, Edit(before, broken))
+    assert description == "put conv 4 4x4 back: all layers fit again"
+    assert mended == before
+
+
+def test_taking_back_says_what_is_left() -> None:
+    """Of two mistakes the later one goes."""
+    first = changed(layers=LENET.layers[:-1])
+    both = changed(first, layers=(first.layers[0], *with_layer(3, stride=2).layers[1:-1]))
+    fix = check_with_data(both, [Edit(first, both)]).issues[0].fixes[0]
+    assert fix.description.startswith("take stride 2 back to 1: then the network gives 84 scores")
+    assert apply_fix(both, fix) == first
 
 
 def test_an_older_edit_is_found_behind_an_innocent_one() -> None:
