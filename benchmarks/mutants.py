@@ -249,14 +249,14 @@ class Trial:
                     yield Change(name, occurrence, row, column)
 
     def run(self, jobs: int) -> None:
-        """Try each change that no earlier call saw noticed, and print those that are left."""
+        """Try each change that no earlier call saw noticed, and print those that are not."""
         digest = hashlib.sha256(self.source.encode()).hexdigest()[:8]
         kept = KEPT / f"{self.within.replace('/', '-').removesuffix('.py')}-{digest}.jsonl"
         kept.touch()
         before = {Change(*json.loads(line)) for line in kept.read_text().splitlines()}
         changes = list(self.changes())
         todo = (change for change in changes if change not in before)
-        left: list[Change] = []
+        left = 0
         running: dict[int, tuple[Change, int]] = {}
         while True:
             while len(running) < jobs and (change := next(todo, None)):
@@ -272,9 +272,10 @@ class Trial:
                 with kept.open("a") as lines:
                     print(json.dumps(change), file=lines)
             else:
-                left.append(change)
-        print(f"{self.within}: {len(changes):,} changes, {len(left)} unnoticed")
-        print("".join(self.lines(left)), end="", flush=True)
+                left += 1
+                line, what = self.source.splitlines()[change.row - 1], change.operator[5:]
+                print(f"{change.row:>5}  {line[change.column :][:60]:60}  {what}", flush=True)
+        print(f"{self.within}: {len(changes):,} changes, {left} unnoticed", flush=True)
 
     def start(self, change: Change) -> tuple[int, int]:
         """A process that ends with 0 where no test fails, and a pipe for the one that does."""
@@ -314,17 +315,6 @@ class Trial:
 
         asked = sorted((part for part in self.reached if place in part.entered), key=price)
         return [part._replace(seconds=ordered(part)) for part in asked]
-
-    def lines(self, left: list[Change]) -> Iterator[str]:
-        """Each place with changes that no test noticed: its line of code, and the changes."""
-        places: dict[tuple[int, int], list[str]] = defaultdict(list)
-        for change in left:
-            what = change.operator.removeprefix("core/").removeprefix("Replace")
-            places[change.row, change.column].append(what)
-        for (row, column), whats in sorted(places.items()):
-            code = self.source.splitlines()[row - 1]
-            yield f"  {row}: {code.strip()}\n"
-            yield f"      at {code[column : column + 20]!r}: {', '.join(whats)}\n"
 
 
 if __name__ == "__main__":
