@@ -195,6 +195,8 @@ def test_other_data_says_whether_the_scores_suit_it() -> None:
     assert last.description == "input 1x8x8 instead of 1x28x28: then layer 4 (conv) breaks"
     empty = check_with_data(changed(layers=(), data="cifar100")).issues[1]
     assert "fc with 100 outputs" in empty.message
+    (empty,) = check_with_data(changed(layers=(), data="a/folder")).issues
+    assert "fc with 10 outputs" in empty.message
 
 
 def test_ten_maps_and_a_global_pool_are_scores() -> None:
