@@ -190,6 +190,121 @@ OFFERED: dict[tuple[str, Shape], list[str]] = {
         "padding 1 instead of 0: gives 4x8x8",
         "input 4x19x19 instead of 4x8x8: gives 4x17x17",
     ],
+    ("conv 4 11x11 p1", (4, 8, 8)): [
+        "kernel 10x10 instead of 11x11: gives 4x1x1",
+        "input 4x9x9 instead of 4x8x8: gives 4x1x1",
+        "kernel 5x5 instead of 11x11: gives 4x6x6",
+        "padding 2 instead of 1: gives 4x2x2",
+        "kernel 3x3 instead of 11x11: gives 4x8x8",
+    ],
+    ("conv 4 1x1 s72", (1, 9, 9)): [
+        "kernel 9x9 instead of 1x1: gives 4x1x1",
+        "input 1x1x1 instead of 1x9x9: gives 4x1x1",
+        "padding 32 instead of 0: gives 4x2x2",
+        "input 1x73x73 instead of 1x9x9: gives 4x2x2",
+        "round down: gives 4x1x1, leaves 8 rows and 8 columns unread",
+    ],
+    ("conv 4 1x1 s73", (1, 9, 9)): [
+        "kernel 9x9 instead of 1x1: gives 4x1x1",
+        "input 1x1x1 instead of 1x9x9: gives 4x1x1",
+        "round down: gives 4x1x1, leaves 8 rows and 8 columns unread",
+    ],
+    ("conv 4 5x5 d2x1 | conv 4 1x1", (4, 8, 8)): [
+        "dilation 1 instead of 2x1: gives 4x4x4",
+        "kernel 4x5 instead of 5x5: gives 4x2x4",
+        "input 4x9x9 instead of 4x8x8: gives 4x1x5",
+        "padding 1x0 instead of 0: gives 4x2x4",
+        "kernel 3x3 instead of 5x5: gives 4x4x6",
+    ],
+    ("conv 4 7x7 d2x1", (4, 8, 8)): [
+        "dilation 1 instead of 2x1: gives 4x2x2",
+        "kernel 3x3 instead of 7x7: gives 4x4x6",
+        "kernel 4x7 instead of 7x7: gives 4x2x2",
+        "padding 3x0 instead of 0: gives 4x2x2",
+        "input 4x13x13 instead of 4x8x8: gives 4x1x7",
+    ],
+    ("conv 4 6x4 pad same", (4, 8, 8)): [
+        "kernel 5x3 instead of 6x4: gives 4x8x8",
+        "kernel 7x5 instead of 6x4: gives 4x8x8",
+        "padding 2x1 instead of same: gives 4x7x7",
+    ],
+    ("conv 4 8x4 pad same", (4, 4, 8)): [
+        "kernel 7x3 instead of 8x4: gives 4x4x8",
+        "kernel 9x5 instead of 8x4: gives 4x4x8",
+        "padding 3x1 instead of same: gives 4x3x7",
+    ],
+    ("maxpool 2x2 p1 | maxpool 3x3 s1 p3", (4, 8, 8)): [
+        "padding 0 instead of 3: gives 4x3x3",
+        "kernel 4x4 instead of 3x3: gives 4x8x8",
+        "padding 2 instead of 3: gives 4x7x7",
+    ],
+    ("conv 8 1x1 | conv 2048 1x1 g3", (4, 8, 8)): [
+        "groups 2 instead of 3: gives 2048x8x8",
+        "groups 4 instead of 3: gives 2048x8x8",
+    ],
+    ("gn 5", (6, 8, 8)): [
+        "num_groups 6 instead of 5: gives 6x8x8",
+        "num_groups 3 instead of 5: gives 6x8x8",
+    ],
+    ("gn 5", (12, 4, 4)): [
+        "num_groups 4 instead of 5: gives 12x4x4",
+        "num_groups 6 instead of 5: gives 12x4x4",
+    ],
+    ("res { conv 4 3x3 s2 p1 floor }", (4, 8, 8)): [
+        "shortcut projection and stride 2: gives 4x4x4",
+        "shortcut zero-pad and stride 2: gives 4x4x4",
+    ],
+    ("res { maxpool 2x2 }", (4, 8, 8)): [
+        "shortcut projection and stride 2: gives 4x4x4",
+        "shortcut zero-pad and stride 2: gives 4x4x4",
+    ],
+    ("res { conv 6 1x1 }", (4, 8, 8)): [
+        "shortcut projection instead of identity: gives 6x8x8",
+        "shortcut zero-pad instead of identity: gives 6x8x8",
+        "out_channels 4 at the end of its branch: gives 4x8x8",
+    ],
+    ("res { conv 4 3x3 | conv 4 1x1 | conv 4 3x3 }", (4, 8, 8)): [
+        "shortcut projection and stride 2: gives 4x4x4",
+        "shortcut zero-pad and stride 2: gives 4x4x4",
+        'padding "same" throughout its branch: gives 4x8x8',
+    ],
+    ("res { conv 4 5x5 } { conv 4 1x1 }", (4, 8, 8)): [
+        "padding 2 in layer 1 (conv) of branch a: gives 4x8x8",
+        "padding that keeps the size in all branches: gives 4x8x8",
+        "stride 2 in layer 1 (conv) of branch b: gives 4x4x4",
+        "put maxpool 2x2 at the end of branch b: gives 4x4x4",
+    ],
+    ("parallel { maxpool 3x3 s1 } { conv 3 1x1 }", (4, 8, 8)): [
+        "padding 1 in layer 1 (maxpool) of branch a: gives 7x8x8",
+    ],
+    ("parallel { } { conv 3 1x1 } { conv 2 5x5 }", (4, 8, 8)): [
+        "padding 2 in layer 1 (conv) of branch c: gives 9x8x8",
+        "padding that keeps the size in all branches: gives 9x8x8",
+    ],
+    ("parallel { fc 3 } { fc 4 } add", (4, 8, 8)): [
+        "3 channels at the end of each branch: gives 3",
+        "merge concat instead of add: gives 7",
+    ],
+    ("parallel { } { gap | conv 3 1x1 } multiply", (4, 8, 8)): [
+        "4 channels at the end of each branch: gives 4x8x8",
+    ],
+    ("parallel { conv 2 4x4 s4 } { conv 2 1x1 }", (4, 8, 8)): [
+        "stride 4 in layer 1 (conv) of branch b: gives 4x2x2",
+        "put maxpool 4x4 at the end of branch b: gives 4x2x2",
+    ],
+    ("res { relu } { conv 5 1x1 }", (4, 8, 8)): [
+        "4 channels at the end of each branch: gives 4x8x8",
+    ],
+    ("repeat 3 { res { } }", (4, 8, 8)): [
+        "put conv 4 3x3 pad same into its branch: gives 4x8x8",
+    ],
+    ("conv 2 2x3 s2x3", (1, 8, 8)): [
+        "kernel 2x2 instead of 2x3: gives 2x4x3",
+        "stride 2x1 instead of 2x3: gives 2x4x6",
+        "kernel 4x5 instead of 2x3: gives 2x3x2",
+        "input 1x6x6 instead of 1x8x8: gives 2x3x2",
+        "round down: gives 2x4x2, leaves 2 columns unread",
+    ],
 }
 """By the layers in front of an fc, and their input; where nothing else is said, all layers fit."""
 
