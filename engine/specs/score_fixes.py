@@ -113,9 +113,13 @@ def _try(case: Case, candidate: FixCandidate) -> Iterator[_Tried]:
     left = Counter(fault.code for fault in faults)
     if case.fault.code != "input" and left[case.fault.code] >= before[case.fault.code]:
         return
-    broken = [number for number, step in enumerate(steps, 1) if step.broken]
+    broken = [
+        f"layer {number} ({layer_type(step.layer)})"
+        for number, step in enumerate(steps, 1)
+        if step.broken
+    ]
     if broken and case.fault.code == "input":
-        effect = f"then layer {broken[0]} ({layer_type(network.layers[broken[0] - 1])}) breaks"
+        effect = f"then {broken[0]} breaks"
     elif faults:
         effect = f"then {faults[0].text}"
     else:

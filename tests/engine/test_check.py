@@ -10,7 +10,7 @@ from networks import networks, plausible_networks
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import Issue, LayerReport, Report, check
 from cnn_tui.engine.specs.freezing import frozen_layers
-from cnn_tui.engine.specs.known_data import DataFacts
+from cnn_tui.engine.specs.known_data import DataFacts, facts_for
 from cnn_tui.engine.specs.layers import (
     FC,
     LAYER_TYPES,
@@ -30,6 +30,7 @@ from cnn_tui.engine.specs.layers import (
     Tanh,
 )
 from cnn_tui.engine.specs.network import SVM, Network, Recipe
+from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.taking_back import Edit
 
 
@@ -120,6 +121,29 @@ def test_settings_and_names():
         ("global_avgpool11", ""),
         ("fc12", "10 no bias"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "settings"),
+    [
+        ("conv 4 1x1", "4  1x1 s1 p0"),
+        ("conv 4 3x3 pad same d2x3 nobias", "4  3x3 s1 same d2x3 no bias"),
+        ("dwconv 3x3 pad same", "3x3 s1 same"),
+        ("dwconv 5x5 p2 multiplier 2 nobias", "5x5 s1 p2 x2 no bias"),
+        ("avgpool 2x2 p1 inside", "2x2 s2 p1 inside"),
+        ("maxpool 2x2 p1x0", "2x2 s2 p1x0"),
+        ("fc 3", "3"),
+        ("res { relu }", "identity"),
+        ("res { conv 4 1x1 s2 floor } s2 projection", "projection s2"),
+        ("res { relu } { relu }", "own shortcut"),
+        ("parallel { } { relu }", "2 branches, concat"),
+        ("parallel { } { relu } split add", "2 branches, add, split"),
+        ("repeat 3 { relu }", "3 times"),
+    ],
+)
+def test_settings_in_short(line: str, settings: str):
+    (row,) = check(Network(input=(4, 8, 8), layers=parse_quick(line))).layers
+    assert row.settings == settings
 
 
 def test_batch_norm_counts_gamma_and_beta_but_no_running_statistics():
@@ -493,3 +517,28 @@ def test_a_recipe_freezes_up_to_a_layer_that_leaves_some_to_train():
     (issue,) = check(frozen("nothing")).issues
     assert "Layers are conv1, relu2 and fc3." in issue.message
     assert frozen_layers(frozen(""), check(frozen("")), ()) == 0
+
+
+EVEN = Conv(out_channels=4, kernel_size=4, padding="same")
+
+
+def test_of_many_faults_only_the_first_get_fixes_that_are_ranked():
+    issues = check(net(*[EVEN] * 10, FC(out_features=10))).issues
+    assert [len(issue.fixes) > 1 for issue in issues] == [True] * 8 + [False] * 2
+    assert all(issue.fixes for issue in issues)
+
+
+def test_of_a_large_network_fewer_faults_get_fixes_that_are_ranked():
+    issues = check(net(*[EVEN] * 3, *[ReLU()] * 900, FC(out_features=10))).issues
+    assert [len(issue.fixes) > 1 for issue in issues] == [True, True, False]
+
+
+@pytest.mark.parametrize(("old", "new"), [("digits", "mnist"), ("mnist", "digits")])
+def test_data_is_taken_back_by_what_is_known_of_the_earlier(old: str, new: str):
+    size = {"digits": 8, "mnist": 28}
+    before = msgspec.structs.replace(net(FC(out_features=10), size=size[old]), data=old)
+    edit = Edit(before, msgspec.structs.replace(before, data=new))
+    (issue,) = check(edit.after, data=facts_for(edit.after), edits=(edit,)).issues
+    back = f"take the data {new} back to {old}: all layers fit again"
+    assert issue.fixes[0].description == back
+    assert apply_fix(edit.after, issue.fixes[0]) == before
