@@ -32,10 +32,13 @@ class Path(NamedTuple):
 PATHS = {
     "copied": Path(),
     "copied, a row at a time": Path(block_bytes=1),
+    "copied, some rows at a time": Path(block_bytes=1 << 11),
     "shifted": Path(few_rows=ALWAYS),
     "shifted, a row at a time": Path(few_rows=ALWAYS, block_bytes=1),
+    "shifted, some rows at a time": Path(few_rows=ALWAYS, block_bytes=1 << 11),
     "winograd": Path(few_rows=ALWAYS, fewest_channels=ALWAYS),
     "gathered": Path(gathers=True),
+    "gathered, some rows at a time": Path(gathers=True, block_bytes=1 << 11),
     "gathered, a row at a time": Path(gathers=True, block_bytes=1),
     "banded": Path(narrow=NEVER),
     "banded, a group at a time": Path(narrow=NEVER, block_bytes=1),
@@ -52,6 +55,7 @@ def numbers(network: Network, batch: int, monkeypatch: pytest.MonkeyPatch, path:
     monkeypatch.setattr(patches, "COPIED_BYTES", bounds.block_bytes)
     for module in (gathered, products, banded):
         monkeypatch.setattr(module, "BLOCK_BYTES", bounds.block_bytes)
+    monkeypatch.setattr(products, "PARTIAL_BYTES", bounds.block_bytes)
     monkeypatch.setattr(conv_layer, "NARROW", bounds.narrow)
     model = build(network, dtype=np.float64)
     rng = np.random.default_rng(batch)

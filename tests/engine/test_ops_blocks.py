@@ -22,6 +22,7 @@ from cnn_tui.engine.specs.layers import (
     Tanh,
 )
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.norms import LayerNorm
 
 SAME = Conv(out_channels=2, padding=1)
 BLOCKS = (
@@ -56,7 +57,10 @@ def test_blocks_of_rows_change_nothing(layer: Layer, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize(
     ("layer", "shape"),
-    [(layer, shape) for layer in LAYERS for shape in SHAPES if fits(layer, shape)],
+    [
+        (LayerNorm(), (3, 6, 5)),
+        *((layer, shape) for layer in LAYERS for shape in SHAPES if fits(layer, shape)),
+    ],
     ids=str,
 )
 def test_gradients_where_an_axis_is_one(layer: Layer, shape: Shape) -> None:
