@@ -139,6 +139,11 @@ def test_halos_stay_zero_where_whole_rows_are_computed(width: int) -> None:
     assert np.count_nonzero(padded) == np.count_nonzero(expected)
 
 
+def test_a_shard_has_its_part_of_the_batch() -> None:
+    shard = Shard(1, slice(5, 8), Arena(np.float32), np.empty(0))
+    assert (shard.index, shard.size) == (1, 3)
+
+
 @pytest.mark.parametrize("height", [2, 8])
 def test_a_row_of_values_multiplies_as_the_values_do(height: int) -> None:
     arena = Arena(np.float64)
