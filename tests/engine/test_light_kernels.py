@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cnn_tui.engine.ops import pool
-from cnn_tui.engine.ops.activations import ActivationKernel
+from cnn_tui.engine.ops.activations import ACTIVATIONS, ActivationKernel, activated
 from cnn_tui.engine.ops.elementwise import BiasKernel
 from cnn_tui.engine.ops.global_pool import GlobalMaxPoolKernel
 from cnn_tui.engine.ops.kernel import Kernel, Shard
@@ -18,8 +18,8 @@ from cnn_tui.engine.ops.patches import Geometry
 from cnn_tui.engine.ops.pool import MaxPoolKernel
 from cnn_tui.engine.ops.rows import ChannelRow, SumsTo
 from cnn_tui.engine.ops.shaping import ChannelShuffleKernel
-from cnn_tui.engine.specs.activations import GELU, SiLU
-from cnn_tui.engine.specs.layers import Layer, ReLU
+from cnn_tui.engine.specs.activations import ELU, GELU, SiLU
+from cnn_tui.engine.specs.layers import Layer, LeakyReLU, ReLU
 
 IMAGES, CHANNELS, SIZE = 3, 5, 7
 
@@ -183,3 +183,22 @@ def test_a_gate_is_half_open_at_zero(layer: Layer) -> None:
     with np.errstate(invalid="ignore"):
         dx = run_backward(ActivationKernel(x, y, layer, arena), arena, np.ones(x.shape))
     assert dx[..., :2].ravel().tolist() == [0.5, 0.5] and dx[..., 2] > 0.9
+
+
+RULES: tuple[Layer, ...] = (
+    *(kind() for kind in ACTIVATIONS),
+    *(ELU(alpha=alpha) for alpha in (0.0, 0.3)),
+    GELU(approximate="none"),
+    LeakyReLU(negative_slope=0.3),
+)
+
+
+@pytest.mark.parametrize("layer", RULES, ids=str)
+def test_a_slope_is_that_of_the_values_far_from_zero_as_well(layer: Layer) -> None:
+    arena, step = Arena(np.float64), 1e-6
+    x = volume(arena, (np.arange(-90, 90) / 10 + 0.05).reshape(2, 3, 5, 6))
+    dx = run_backward(
+        ActivationKernel(x, arena.allocate(x.shape), layer, arena), arena, np.ones(x.shape)
+    )
+    slope = (activated(layer, x + step) - activated(layer, x - step)) / (2 * step)
+    np.testing.assert_allclose(dx, slope, rtol=0, atol=1e-8)
