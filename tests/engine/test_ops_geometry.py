@@ -104,16 +104,16 @@ def test_a_phase_is_a_window_of_stride_one() -> None:
         assert found == reads((kernel, stride, padding, 1), range(-9, 30), 5 * stride)
 
 
-AXES = [(k, s, p) for k in (1, 2, 3) for s in (1, 2, 3, 4) for p in range(k)]
+AXES = [(k, s, p) for k in (1, 2, 3, 5) for s in (1, 2, 3, 4) for p in range(0, k, max(1, k - 3))]
 
 
 @pytest.mark.parametrize("number", range(len(AXES)))
 @pytest.mark.parametrize("is_whole", [False, True])
 def test_pools_are_loops(number: int, is_whole: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every window along the height, another along the width; the last one may be incomplete."""
-    (height, width), channels, images = (7, 8), 3, 2
-    monkeypatch.setattr(pool, "BLOCK_BYTES", 2 * height * width * images * 8)
-    pairs = tuple(zip(AXES[number], AXES[number * 7 % len(AXES)], strict=True))
+    (height, width), channels, images = (8, 7) if is_whole else (7, 8), 9, 2
+    monkeypatch.setattr(pool, "BLOCK_BYTES", 2 * height * width * images * 8 if is_whole else 1)
+    pairs = tuple(zip(AXES[number], AXES[(number * 7 + 6) % len(AXES)], strict=True))
     (kernel, stride, padding), sizes = pairs, (height, width)
     output = tuple(map(windows, sizes, kernel, stride, padding, (is_whole, is_whole)))
     geometry = Geometry(kernel, stride, padding, (1, 1), (output[0], output[1]))
@@ -125,11 +125,12 @@ def test_pools_are_loops(number: int, is_whole: bool, monkeypatch: pytest.Monkey
         x, y = volume(arena, values), arena.allocate(dy.shape)
         kernel_of = AvgPoolKernel(x, y, geometry, shard, count_padding=counts_padding)
         dx = run_backward(kernel_of, arena, dy)
-        mean, slope = means(values, geometry, dy, counts_padding)
+        mean, slope, largest = means(values, geometry, dy, counts_padding)
         np.testing.assert_allclose(y, mean, rtol=0, atol=1e-13)
         np.testing.assert_allclose(dx, slope, rtol=0, atol=1e-13)
     dx = run_backward(MaxPoolKernel(x, y, geometry, shard), arena, dy)
     np.testing.assert_allclose(dx, first_maxima(values, geometry, dy), rtol=0, atol=1e-13)
+    assert np.array_equal(y, largest)
 
 
 def windows(size: int, kernel: int, stride: int, padding: int, is_whole: bool) -> int:
@@ -142,9 +143,9 @@ def windows(size: int, kernel: int, stride: int, padding: int, is_whole: bool) -
 
 def means(
     x: np.ndarray, geometry: Geometry, dy: np.ndarray, counts_padding: bool
-) -> tuple[np.ndarray, np.ndarray]:
-    """The means of windows and their gradient, one window at a time."""
-    y, dx = np.zeros_like(dy), np.zeros_like(x)
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The means of windows, their gradient and the maxima, one window at a time."""
+    y, dx, largest = np.zeros_like(dy), np.zeros_like(x), np.zeros_like(dy)
     for row, column in itertools.product(*map(range, geometry.output)):
         spans, counts = [], []
         for axis, at, size in ((0, row, x.shape[0]), (1, column, x.shape[2])):
@@ -155,5 +156,6 @@ def means(
             counts.append(high - low if counts_padding else min(high, size) - max(low, 0))
         count = counts[0] * counts[1]
         y[row, :, column] = x[spans[0], :, spans[1]].sum((0, 2)) / count
+        largest[row, :, column] = x[spans[0], :, spans[1]].max((0, 2))
         dx[spans[0], :, spans[1]] += dy[row, :, column][None, :, None] / count
-    return y, dx
+    return y, dx, largest
