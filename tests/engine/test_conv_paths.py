@@ -32,13 +32,10 @@ class Path(NamedTuple):
 PATHS = {
     "copied": Path(),
     "copied, a row at a time": Path(block_bytes=1),
-    "copied, some rows at a time": Path(block_bytes=1 << 11),
     "shifted": Path(few_rows=ALWAYS),
     "shifted, a row at a time": Path(few_rows=ALWAYS, block_bytes=1),
-    "shifted, some rows at a time": Path(few_rows=ALWAYS, block_bytes=1 << 11),
     "winograd": Path(few_rows=ALWAYS, fewest_channels=ALWAYS),
     "gathered": Path(gathers=True),
-    "gathered, some rows at a time": Path(gathers=True, block_bytes=1 << 11),
     "gathered, a row at a time": Path(gathers=True, block_bytes=1),
     "banded": Path(narrow=NEVER),
     "banded, a group at a time": Path(narrow=NEVER, block_bytes=1),

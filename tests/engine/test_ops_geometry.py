@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from test_light_kernels import first_maxima, run_backward, volume
 
-from cnn_tui.engine.ops import pool
+from cnn_tui.engine.ops import gathered, patches, pool
 from cnn_tui.engine.ops.bands import backward_band, forward_band
-from cnn_tui.engine.ops.gathered import clipped
+from cnn_tui.engine.ops.gathered import clipped, gather
 from cnn_tui.engine.ops.kernel import Shard
 from cnn_tui.engine.ops.memory import Arena
-from cnn_tui.engine.ops.patches import Geometry, taps
+from cnn_tui.engine.ops.patches import Geometry, copied_patches, taps
+from cnn_tui.engine.ops.planes import Planes
 from cnn_tui.engine.ops.pool import AvgPoolKernel, MaxPoolKernel
 from cnn_tui.engine.ops.strided import phases
 
@@ -104,6 +105,72 @@ def test_a_phase_is_a_window_of_stride_one() -> None:
         assert found == reads((kernel, stride, padding, 1), range(-9, 30), 5 * stride)
 
 
+def pairs_of_windows(size: tuple[int, int], most_stride: int = 4) -> Iterator[Geometry]:
+    """Each window along the height, another along the width, where one fits into ``size``."""
+    windows = [window for window in WINDOWS if window[1] <= most_stride]
+    for number, height in enumerate(windows):
+        pairs = tuple(zip(height, windows[(number * 29 + 12) % len(windows)], strict=True))
+        kernel, stride, padding, dilation = pairs
+        free = [
+            n + 2 * p - d * (k - 1) - 1
+            for n, k, p, d in zip(size, kernel, padding, dilation, strict=True)
+        ]
+        if min(free) >= 0:
+            output = (free[0] // stride[0] + 1, free[1] // stride[1] + 1)
+            yield Geometry(kernel, stride, padding, dilation, output)
+
+
+def seen_by(x: np.ndarray, geometry: Geometry) -> np.ndarray:
+    """What windows see, ``(OH, KH, KW, C, OW, N)``."""
+    high, wide = geometry.padding
+    padded = np.pad(x, ((high, high), (0, 0), (wide, wide), (0, 0)))
+    rows, columns = (
+        np.arange(outputs)[:, None] * stride + np.arange(kernel) * dilation
+        for outputs, stride, kernel, dilation in zip(
+            geometry.output, geometry.stride, geometry.kernel, geometry.dilation, strict=True
+        )
+    )
+    return padded[rows][:, :, :, columns].transpose(0, 1, 4, 2, 3, 5)
+
+
+@pytest.mark.parametrize("size", [1, 1 << 10, 1 << 20])
+def test_patches_are_what_windows_see(size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(patches, "COPIED_BYTES", size)
+    monkeypatch.setattr(gathered, "BLOCK_BYTES", size)
+    x = np.random.default_rng(0).standard_normal((7, 2, 6, 3))
+    for geometry in pairs_of_windows((7, 6)):
+        seen, (out_h, out_w) = seen_by(x, geometry), geometry.output
+        arena, next_row = Arena(np.float64), 0
+        arena.release(arena.acquire((50_000,)))
+        arena.scratch((50_000,)).fill(np.nan)
+        for part, copied in copied_patches(x, geometry, arena):
+            assert part.start == next_row
+            next_row = part.stop
+            copied.fill()
+            (view,) = copied.views
+            assert np.array_equal(view, seen[part].reshape(len(view), -1, out_w * 3)), geometry
+        assert next_row == out_h
+        blocks, _ = gather(x, geometry, arena)
+        assert [block.rows.start for block in blocks] == [0, *(b.rows.stop for b in blocks[:-1])]
+        assert blocks[-1].rows.stop == out_h
+        for block in blocks:
+            block.fill()
+            wanted = seen[block.rows].transpose(1, 2, 3, 0, 4, 5)
+            assert np.array_equal(block.matrix, wanted.reshape(len(block.matrix), -1)), geometry
+
+
+def test_what_is_scattered_is_what_was_seen() -> None:
+    """The sum of products of patches with numbers is that of the pixels with those scattered."""
+    x = np.random.default_rng(0).standard_normal((7, 2, 6, 3))
+    for geometry in pairs_of_windows((7, 6)):
+        dx, arena = np.zeros_like(x), Arena(np.float64)
+        ((block,), _), ((back,), _) = (gather(each, geometry, arena) for each in (x, dx))
+        block.fill()
+        back.matrix[...] = np.random.default_rng(1).standard_normal(back.matrix.shape)
+        back.scatter()
+        assert (block.matrix * back.matrix).sum() == pytest.approx((x * dx).sum(), rel=1e-9)
+
+
 AXES = [(k, s, p) for k in (1, 2, 3, 5) for s in (1, 2, 3, 4) for p in range(0, k, max(1, k - 3))]
 
 
@@ -131,6 +198,32 @@ def test_pools_are_loops(number: int, is_whole: bool, monkeypatch: pytest.Monkey
     dx = run_backward(MaxPoolKernel(x, y, geometry, shard), arena, dy)
     np.testing.assert_allclose(dx, first_maxima(values, geometry, dy), rtol=0, atol=1e-13)
     assert np.array_equal(y, largest)
+
+
+@pytest.mark.parametrize("is_whole", [False, True])
+def test_planes_show_every_tap_and_give_back_what_windows_read(is_whole: bool) -> None:
+    height, width = 8, 7
+    for pairs in itertools.product(AXES, AXES):
+        kernel, stride, padding = zip(*pairs, strict=True)
+        output = tuple(map(windows, (height, width), kernel, stride, padding, (is_whole,) * 2))
+        geometry = Geometry(kernel, stride, padding, (1, 1), output)
+        block = np.arange(1.0, 1 + height * width).reshape(height, 1, width, 1)
+        planes = Planes(block, geometry, -1, np.full(Planes.size(block.shape, geometry), np.nan))
+        planes.load()
+        rows = (output[0] - 1) * stride[0] + kernel[0]
+        borders = [(low, low + 9) for low in padding]
+        padded = np.pad(block[:, 0, :, 0], borders, constant_values=-1)
+        read = np.zeros_like(padded, bool)
+        for tap, plane in enumerate(planes.taps):
+            columns = tap + stride[1] * np.arange(output[1])
+            assert np.array_equal(plane[:, 0, : output[1], 0], padded[:rows, columns]), geometry
+            read[:rows, columns] = True
+        before, places = block.copy(), read[padding[0] :, padding[1] :][:height, :width]
+        block.fill(np.nan)
+        planes.store()
+        given = block[:, 0, :, 0]
+        assert np.array_equal(given[places], before[:, 0, :, 0][places])
+        assert ((given == 0) | (given == before[:, 0, :, 0])).all(), geometry
 
 
 def windows(size: int, kernel: int, stride: int, padding: int, is_whole: bool) -> int:
