@@ -71,7 +71,7 @@ def passed(
     if way.kernel is BandedConvKernel:
         weights = BandedWeights(weight, way.channels[2])
     x, y = volume(arena, x, geometry.padding if way.has_halo else (0, 0)), arena.allocate(dy.shape)
-    kernel = way.kernel(x, y, weights, np.empty_like(weight), geometry, arena)  # type: ignore[arg-type]
+    kernel = way.kernel(x, y, weights, np.empty_like(weight), geometry, arena)
     if way.has_halo and geometry.dense:
         arena.expect_halo(y, geometry.transposed((x.shape[0], x.shape[2])).padding)
     gradient = arena.gradient_of(y)
