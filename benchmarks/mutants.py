@@ -21,6 +21,7 @@ import json
 import os
 import re
 import resource
+import shutil
 import signal
 import sys
 import threading
@@ -42,23 +43,44 @@ from cosmic_ray.plugins import get_operator, operator_names
 from hypothesis import Phase, settings
 
 ROOT = Path(__file__).resolve().parents[1]
-ENGINE, TESTED, KEPT = ROOT / "engine", ROOT / "tests" / "engine", ROOT / "build" / "mutation"
-SPECS = (
-    *("shapes", "paths", "pattern", "batches", "transforms", "fine_tune", "presets", "check"),
-    *("doctor", "blocks", "explain", "codec", "quick", "rules"),
-)
-OPS = (
-    *("light_kernels", "activation_forms", "losses", "layers_naive", "conv_paths", "winograd"),
-    *("layouts", "workspaces", "packing", "model", "gradients"),
-)
-TESTS = {"shapes.py": SPECS, "specs": SPECS, "ops": OPS}
-"""The files of tests that are asked of each folder."""
+KEPT, COPY = ROOT / "build" / "mutation", ROOT / "build" / "mutants"
+ENGINE, TESTED = COPY / "cnn_tui" / "engine", COPY / "tests" / "engine"
+TESTS = {
+    "shapes.py": ("shapes", "rules"),
+    "specs/applying.py": ("check", "blocks", "transforms"),
+    "specs/batches.py": ("batches",),
+    "specs/branch_fixes.py": ("offered_fixes", "blocks", "check"),
+    "specs/codec.py": ("presets", "codec", "blocks"),
+    "specs/expansion.py": ("pattern",),
+    "specs/pattern.py": ("pattern",),
+    "specs/paths.py": ("paths",),
+    "specs/places.py": ("rules", "blocks", "transforms"),
+    "specs/quick": ("blocks", "pattern", "quick"),
+    "specs/rewrite.py": ("transforms",),
+    "specs/score_fixes.py": ("data_fit", "check"),
+    "specs/scores.py": ("data_fit", "check"),
+    "specs/structural_fixes.py": ("offered_fixes", "blocks", "check"),
+    "specs/taking_back.py": ("data_fit", "check"),
+    "specs/tokens.py": ("pattern", "quick"),
+    "specs/transforms.py": ("transforms",),
+    "specs/values.py": ("rules", "blocks", "check", "codec", "paths"),
+    "specs/doctor.py": ("offered_fixes", "data_fit", "check", "blocks", "doctor"),
+    "specs/fixes.py": ("offered_fixes", "check", "blocks", "doctor"),
+    "specs": ("rules", "fine_tune", "presets", "batches", "blocks", "check"),
+    "ops": (
+        *("light_kernels", "activation_forms", "losses", "layers_naive", "conv_paths", "winograd"),
+        *("layouts", "workspaces", "packing", "model", "gradients"),
+    ),
+}
+"""For a file, or all others of a folder, the files of tests that are asked."""
 LEFT_OUT = re.compile(
     r"core/ReplaceBinaryOperator_.*_(Pow|LShift|RShift|BitAnd|BitOr|BitXor|Div)"
     r"|core/ReplaceBinaryOperator_BitOr_.*"
     r"|core/ReplaceComparisonOperator_(.*_)?Is(Not)?(_.*)?"
 )
 """Changes that nobody makes by mistake. A ``|`` is nearly always part of a type."""
+WORDS = re.compile("[!=]= [\"']")
+"""What is compared with a text: only the change to the opposite means anything."""
 OPTIONS = (
     *("-qm", "not slow", "-p", "no:cacheprovider", "-p", "no:guard", "--timeout", "0"),
     # The plugins are imported before.
@@ -132,7 +154,7 @@ class Changed(ExecutionLoader):
 
     def __init__(self, file: Path, code: str) -> None:
         self.file, self.code = file, code
-        self.name = ".".join(["cnn_tui", *file.relative_to(ROOT).with_suffix("").parts])
+        self.name = ".".join(file.relative_to(COPY).with_suffix("").parts)
 
     def get_filename(self, fullname: str) -> str:
         return str(self.file)
@@ -146,15 +168,25 @@ class Changed(ExecutionLoader):
 
 def main(names: list[str], jobs: int) -> None:
     KEPT.mkdir(parents=True, exist_ok=True)
+    # Who mends what is found meanwhile changes neither code nor tests.
+    shutil.rmtree(COPY, ignore_errors=True)
+    for name in ("engine", "presets", "tui"):
+        shutil.copytree(ROOT / name, COPY / "cnn_tui" / name)
+    for name in ("tests", "benchmarks"):
+        shutil.copytree(ROOT / name, COPY / name)
+    shutil.copy(ROOT / "pyproject.toml", COPY)
+    os.chdir(COPY)
+    sys.path.insert(0, str(COPY))
     sys.pycache_prefix, sys.dont_write_bytecode = str(KEPT / "pycache"), False
-    os.chdir(ROOT)
     warnings.simplefilter("ignore")  # In this process; pytest has its own filters.
     for point in entry_points(group="pytest11"):
         point.load()
-    for name in names or TESTS:
-        reached = [reach(test) for test in TESTS[name.split("/")[0]]]
-        gc.freeze()  # A collection in a fork would copy all of it.
+    for name in names or ("shapes.py", "specs", "ops"):
         for file in sorted((ENGINE / name).rglob("[!_]*.py")) or [ENGINE / name]:
+            within = file.relative_to(ENGINE)
+            row = next(filter(TESTS.get, map(Path.as_posix, (within, *within.parents))))
+            reached = [reach(test) for test in TESTS[row]]
+            gc.freeze()  # A collection in a fork would copy all of it.
             Trial(file, reached).run(jobs)
 
 
@@ -206,24 +238,26 @@ class Trial:
         """How many changes each test was the first to notice."""
 
     def changes(self) -> Iterator[Change]:
-        nodes = list(ast_nodes(self.tree))
+        nodes, code = list(ast_nodes(self.tree)), self.source.splitlines()
         for name in operator_names():
             operator = get_operator(name)
             if operator.arguments() or LEFT_OUT.match(name):
                 continue
             places = (place for node in nodes for place in operator().mutation_positions(node))
             for occurrence, ((row, column), _) in enumerate(places):
-                yield Change(name, occurrence, row, column)
+                is_order = "Comparison" in name and not name.endswith(("Eq_NotEq", "NotEq_Eq"))
+                if not (is_order and WORDS.match(code[row - 1], column)):
+                    yield Change(name, occurrence, row, column)
 
     def run(self, jobs: int) -> None:
-        """Try each change that no earlier call saw noticed, and print those that are left."""
+        """Try each change that no earlier call saw noticed, and print those that are not."""
         digest = hashlib.sha256(self.source.encode()).hexdigest()[:8]
         kept = KEPT / f"{self.within.replace('/', '-').removesuffix('.py')}-{digest}.jsonl"
         kept.touch()
         before = {Change(*json.loads(line)) for line in kept.read_text().splitlines()}
         changes = list(self.changes())
         todo = (change for change in changes if change not in before)
-        left: list[Change] = []
+        left = 0
         running: dict[int, tuple[Change, int]] = {}
         while True:
             while len(running) < jobs and (change := next(todo, None)):
@@ -239,9 +273,10 @@ class Trial:
                 with kept.open("a") as lines:
                     print(json.dumps(change), file=lines)
             else:
-                left.append(change)
-        print(f"{self.within}: {len(changes):,} changes, {len(left)} unnoticed")
-        print("".join(self.lines(left)), end="", flush=True)
+                left += 1
+                line, what = self.source.splitlines()[change.row - 1], change.operator[5:]
+                print(f"{change.row:>5}  {line[change.column :][:60]:60}  {what}", flush=True)
+        print(f"{self.within}: {len(changes):,} changes, {left} unnoticed", flush=True)
 
     def start(self, change: Change) -> tuple[int, int]:
         """A process that ends with 0 where no test fails, and a pipe for the one that does."""
@@ -251,7 +286,7 @@ class Trial:
             return child, here
         tests = self.order(change)
         seconds = sum(sum(part.seconds.values()) for part in tests)
-        resource.setrlimit(resource.RLIMIT_CPU, (10 + 4 * int(seconds), -1))
+        resource.setrlimit(resource.RLIMIT_CPU, (5 + 3 * int(seconds), -1))
         resource.setrlimit(resource.RLIMIT_AS, (BYTES, -1))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         signal.alarm(SECONDS)
@@ -281,17 +316,6 @@ class Trial:
 
         asked = sorted((part for part in self.reached if place in part.entered), key=price)
         return [part._replace(seconds=ordered(part)) for part in asked]
-
-    def lines(self, left: list[Change]) -> Iterator[str]:
-        """Each place with changes that no test noticed: its line of code, and the changes."""
-        places: dict[tuple[int, int], list[str]] = defaultdict(list)
-        for change in left:
-            what = change.operator.removeprefix("core/").removeprefix("Replace")
-            places[change.row, change.column].append(what)
-        for (row, column), whats in sorted(places.items()):
-            code = self.source.splitlines()[row - 1]
-            yield f"  {row}: {code.strip()}\n"
-            yield f"      at {code[column : column + 20]!r}: {', '.join(whats)}\n"
 
 
 if __name__ == "__main__":

@@ -28,7 +28,7 @@ def cut(images: int, batch_size: int, last: LastBatch = "keep", first: int = 0) 
         left = images - first
         size = min(batch_size, left)
         rest = left - size
-        if last == "merge" and 0 < 2 * rest <= batch_size:
+        if last == "merge" and 2 * rest <= batch_size:
             size = left
         yield slice(first, first + size)
         first += size
@@ -42,7 +42,7 @@ def count_batches(images: int, recipe: Recipe) -> int:
     spare = recipe.last_batch == "drop" or (
         recipe.last_batch == "merge" and 2 * rest <= recipe.batch_size
     )
-    return max(1, whole) if spare else whole + (rest > 0)
+    return max(1, whole) if spare else whole + bool(rest)
 
 
 def lone_faults(
@@ -92,6 +92,8 @@ def lone_image(images: int, recipe: Recipe, first: int = 0) -> bool:
         recipe: for ``batch_size`` and ``last_batch``.
         first: the images of the present epoch that are done.
     """
-    starts = {0, first}
-    ends = (tuple(cut(images, recipe.batch_size, recipe.last_batch, at))[-1:] for at in starts)
-    return any(part.stop - part.start == 1 for end in ends for part in end)
+    return any(
+        part.stop - part.start == 1
+        for start in {0, first}
+        for part in cut(images, recipe.batch_size, recipe.last_batch, start)
+    )

@@ -11,7 +11,14 @@ import msgspec
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.flow import Diagnostic, InferredLayer
-from cnn_tui.engine.specs.inside import Place, list_fields, lists_in
+from cnn_tui.engine.specs.inside import (
+    BLOCKS,
+    LIST_FIELDS,
+    Place,
+    list_fields,
+    lists_in,
+    with_lists,
+)
 from cnn_tui.engine.specs.layers import Layer, layer_type, pair
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.quick.write import to_quick
@@ -147,14 +154,18 @@ def _layers_back(
     if start > len(now) or tuple(now[start : start + len(new)]) != tuple(new):
         return None  # it has been edited again since
     if len(old) == len(new) == 1 and type(old[0]) is type(new[0]):
-        return _settings_back(start + 1, "", old[0], new[0])
+        back = _settings_back(start + 1, "", old[0], new[0])
+        if back is None and isinstance(old[0], BLOCKS):
+            words = f"take the {short_name(old[0])} back to what it was"
+            return _Back([(start + 1, "replace", to_quick(old))], words)
+        return back
     return _list_back(start, old, new, now)
 
 
 def _settings_back(number: int, inside: str, old: Layer, new: Layer) -> _Back | None:
     """The old settings of one layer, or of one inside a block."""
     names = [name for name in old.__struct_fields__ if getattr(old, name) != getattr(new, name)]
-    if names and all(name in ("branch", "shortcut", "branches", "layers") for name in names):
+    if any(name in LIST_FIELDS for name in names):
         return _inside_back(number, inside, old, new)
     changes, words = [], []
     for name in names:
@@ -171,7 +182,7 @@ def _settings_back(number: int, inside: str, old: Layer, new: Layer) -> _Back | 
 def _inside_back(number: int, inside: str, old: Layer, new: Layer) -> _Back | None:
     """The old settings of the only layer inside a block that has changed."""
     before, after = lists_in(old), lists_in(new)
-    if list(map(len, before)) != list(map(len, after)):
+    if list(map(len, before)) != list(map(len, after)) or with_lists(new, before) != old:
         return None
     changed = [
         (f"{field}[{at}]", one, two)

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from samples import network
 
@@ -15,9 +15,19 @@ from cnn_tui.engine.data.dataset import Dataset, Split
 from cnn_tui.engine.data.loader import epoch_batches
 from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.specs.applying import apply_fix
-from cnn_tui.engine.specs.batches import count_batches, cut
+from cnn_tui.engine.specs.batches import count_batches, cut, lone_image
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, GlobalAvgPool, Layer, ReLU, Residual
+from cnn_tui.engine.specs.layers import (
+    FC,
+    BatchNorm,
+    Conv,
+    GlobalAvgPool,
+    Layer,
+    Parallel,
+    ReLU,
+    Repeat,
+    Residual,
+)
 from cnn_tui.engine.specs.network import LastBatch, Network, Recipe
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import (
@@ -36,6 +46,7 @@ LASTS: list[LastBatch] = ["keep", "merge", "drop"]
 
 
 @given(st.integers(1, 400), st.integers(1, 90), st.sampled_from(LASTS))
+@example(12, 8, "merge")
 def test_batches_follow_each_other_and_are_counted(n: int, size: int, last: LastBatch) -> None:
     parts = list(cut(n, size, last))
     assert len(parts) == count_batches(n, Recipe(batch_size=size, last_batch=last))
@@ -53,6 +64,19 @@ def test_batches_follow_each_other_and_are_counted(n: int, size: int, last: Last
         assert list(cut(n, size, last, part.start)) == parts[done:], "resumed"
 
 
+def test_what_is_half_a_batch_joins_the_one_before() -> None:
+    merged = Recipe(batch_size=8, last_batch="merge")
+    assert [count_batches(images, merged) for images in (11, 12, 13)] == [1, 1, 2]
+    assert list(cut(12, 8, "merge")) == [slice(0, 12)]
+
+
+def test_a_single_image_alone_in_a_batch_is_seen_from_where_the_epoch_goes_on() -> None:
+    eight = Recipe(batch_size=8)
+    assert [lone_image(images, eight) for images in (1, 8, 9, 16, 17)] == [1, 0, 1, 0, 1]
+    assert lone_image(16, Recipe(batch_size=5), 0) and not lone_image(15, Recipe(batch_size=5), 0)
+    assert lone_image(16, eight, 15) and not lone_image(16, eight, 16)
+
+
 def test_an_epoch_without_its_last_batch_has_other_images_left_out_each_time() -> None:
     left_out = [
         set(range(10)) - set(np.concatenate(list(epoch_batches(10, 4, 0, epoch, last="drop"))))
@@ -67,11 +91,22 @@ LONE: dict[str, tuple[Layer, ...]] = {
     "behind fc": BEHIND_FC,
     "on 1x1": (GlobalAvgPool(), BatchNorm()),
     "in a branch": (FC(out_features=8), Residual(branch=(FC(out_features=8), BatchNorm()))),
+    "in the second branch": (
+        FC(out_features=8),
+        Parallel(branches=((ReLU(),), (BatchNorm(),)), merge="add"),
+    ),
+    "in a repeat": (Repeat(layers=(FC(out_features=8), BatchNorm()), times=2),),
     "in a projection": (
         Conv(out_channels=4, kernel_size=6),
         Residual(branch=(Conv(out_channels=8, kernel_size=1),), shortcut="projection"),
     ),
 }
+PLACES = {
+    "in a branch": "layers[1].branch[1]",
+    "in the second branch": "layers[1].branches[1][0]",
+    "in a repeat": "layers[0].layers[1]",
+}
+"""A projection is not written down: its block stands for it, at ``layers[1]`` as all others."""
 MANY = (Conv(out_channels=4), BatchNorm(), ReLU())
 """A batch norm with many values per image."""
 
@@ -91,10 +126,11 @@ def noise(images: int) -> Dataset:
     return Dataset("noise", ("a", "b", "c"), split(images), split(9), split(9))
 
 
-@pytest.mark.parametrize("layers", LONE.values(), ids=LONE)
-def test_batches_of_one_are_a_fault_with_fixes_that_work(layers: tuple[Layer, ...]) -> None:
-    net = described(*layers, batch_size=1)
+@pytest.mark.parametrize("case", LONE)
+def test_batches_of_one_are_a_fault_with_fixes_that_work(case: str) -> None:
+    net = described(*LONE[case], batch_size=1)
     (issue,) = check(net).issues
+    assert issue.path == PLACES.get(case, "layers[1]")
     assert issue.code == "one-value" and "a single value" in issue.message
     assert issue.fixes
     for fix in issue.fixes:
@@ -105,6 +141,13 @@ def test_batches_of_one_are_a_fault_with_fixes_that_work(layers: tuple[Layer, ..
 def test_batches_of_one_are_fine_where_a_channel_has_many_values() -> None:
     assert check(described(*MANY, batch_size=1)).valid
     assert check(described(FC(out_features=8), ReLU(), batch_size=1)).valid
+    column = Conv(out_channels=4, kernel_size=(1, 6))
+    assert check(described(column, BatchNorm(), batch_size=1)).valid, "6x1 values"
+
+
+def test_a_batch_size_of_nothing_is_only_told_as_what_it_is() -> None:
+    issues = check(described(*BEHIND_FC, batch_size=0)).issues
+    assert [issue.code for issue in issues] == ["bad-value"]
 
 
 def run(net: Network, data: Dataset, control: Control | None = None) -> list[RunEvent]:

@@ -10,7 +10,7 @@ from networks import networks, plausible_networks
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import Issue, LayerReport, Report, check
 from cnn_tui.engine.specs.freezing import frozen_layers
-from cnn_tui.engine.specs.known_data import DataFacts
+from cnn_tui.engine.specs.known_data import DataFacts, facts_for
 from cnn_tui.engine.specs.layers import (
     FC,
     LAYER_TYPES,
@@ -493,3 +493,28 @@ def test_a_recipe_freezes_up_to_a_layer_that_leaves_some_to_train():
     (issue,) = check(frozen("nothing")).issues
     assert "Layers are conv1, relu2 and fc3." in issue.message
     assert frozen_layers(frozen(""), check(frozen("")), ()) == 0
+
+
+EVEN = Conv(out_channels=4, kernel_size=4, padding="same")
+
+
+def test_of_many_faults_only_the_first_get_fixes_that_are_ranked():
+    issues = check(net(*[EVEN] * 10, FC(out_features=10))).issues
+    assert [len(issue.fixes) > 1 for issue in issues] == [True] * 8 + [False] * 2
+    assert all(issue.fixes for issue in issues)
+
+
+def test_of_a_large_network_fewer_faults_get_fixes_that_are_ranked():
+    issues = check(net(*[EVEN] * 3, *[ReLU()] * 900, FC(out_features=10))).issues
+    assert [len(issue.fixes) > 1 for issue in issues] == [True, True, False]
+
+
+@pytest.mark.parametrize(("old", "new"), [("digits", "mnist"), ("mnist", "digits")])
+def test_data_is_taken_back_by_what_is_known_of_the_earlier(old: str, new: str):
+    size = {"digits": 8, "mnist": 28}
+    before = msgspec.structs.replace(net(FC(out_features=10), size=size[old]), data=old)
+    edit = Edit(before, msgspec.structs.replace(before, data=new))
+    (issue,) = check(edit.after, data=facts_for(edit.after), edits=(edit,)).issues
+    back = f"take the data {new} back to {old}: all layers fit again"
+    assert issue.fixes[0].description == back
+    assert apply_fix(edit.after, issue.fixes[0]) == before
