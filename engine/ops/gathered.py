@@ -34,7 +34,7 @@ class Im2colBlock:
         self.incomplete: list[Array] = []
         """The parts of taps that also read padding."""
         for kh in range(kernel_h):
-            outputs, seen = _clipped(taps(height, geometry, 0, kh), rows, geometry.stride[0])
+            outputs, seen = clipped(taps(height, geometry, 0, kh), rows, geometry.stride[0])
             for kw in range(kernel_w):
                 across, columns_seen = taps(width, geometry, 1, kw)
                 target = columns[kh, kw][:, outputs, across]
@@ -58,7 +58,7 @@ class Im2colBlock:
             np.add(pixels, share, out=pixels)
 
 
-def _clipped(tap: tuple[slice, slice], rows: slice, stride: int) -> tuple[slice, slice]:
+def clipped(tap: tuple[slice, slice], rows: slice, stride: int) -> tuple[slice, slice]:
     """The part of a tap that belongs to the output ``rows``, counted from the first of these."""
     outputs, inputs = tap
     low, high = max(outputs.start, rows.start), min(outputs.stop, rows.stop)

@@ -90,7 +90,7 @@ class GroupNormKernel(InPlaceKernel):
         dx = dy if self.dx is None else self.dx
         self.gradients = row_blocks(self.x, self.dy, dx)
         row, block = (1, *self.x.shape[1:]), self.gradients[0][0].shape
-        self.rows = arena.scratches(row, row, row, row, row, block, block, block)
+        self.rows = arena.scratches(row, row, row, row, row, block, block)
 
     def weighted(self, number: int, dy: Array, out: Array) -> Array:
         """The gradient of a block before the weights that differ from pixel to pixel."""
@@ -101,7 +101,7 @@ class GroupNormKernel(InPlaceKernel):
 
     def sums_backward(self) -> tuple[Array, Array]:
         """The gradients of the normal values, and their products with these, summed to rows."""
-        mean, inverse_std, part, products, totals, normal, spare, _ = self.rows
+        mean, inverse_std, part, products, totals, normal, spare = self.rows
         self.fill(mean, self.mean)
         self.fill(inverse_std, self.inverse_std)
         products.fill(0)
@@ -132,7 +132,7 @@ class GroupNormKernel(InPlaceKernel):
             return
         slope = -(self.inverse_std**2) * self.means(products * self.gamma)
         offset = -self.inverse_std * self.means(sums * self.gamma) - slope * self.mean
-        factor_row, slope_row, offset_row, *_, term, spare, _ = self.rows
+        factor_row, slope_row, offset_row, *_, term, spare = self.rows
         self.fill(factor_row, self.inverse_std * self.gamma)
         self.fill(slope_row, slope)
         self.fill(offset_row, offset)
@@ -176,7 +176,7 @@ class LayerNormKernel(GroupNormKernel):
         np.add(spare, self.repeated(self.shift, number, self.extra), out=y)
 
     def weighted(self, number: int, dy: Array, out: Array) -> Array:
-        return np.multiply(dy, self.repeated(self.scale, number, self.rows[-1]), out=out)
+        return np.multiply(dy, self.repeated(self.scale, number, out), out=out)
 
     def add_up(self, number: int, dy: Array, normal: Array) -> None:
         rows, terms = self.rows_of[number], self.rows[-1][: len(normal)]

@@ -40,6 +40,8 @@ class LossKernel:
 
     weighting: Weighting | None = None
     """The factors of the images in the next run; None if each counts 1."""
+    total: float
+    correct: int
 
     def __init__(self, scores: Array, gradient: Array, targets: np.ndarray, batch: int) -> None:
         self.scores, self.gradient, self.targets = scores, gradient, targets
@@ -47,8 +49,6 @@ class LossKernel:
         images = scores.shape[1]
         self.columns, self.guesses = np.arange(images), np.empty(images, np.intp)
         self.hits = np.empty(images, np.bool_)
-        self.total = 0.0
-        self.correct = 0
 
     def run(self) -> None:
         """Compute ``total``, ``correct`` and ``gradient``."""

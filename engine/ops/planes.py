@@ -59,7 +59,7 @@ class Planes:
         borders = []
         held = 0
         for tap, plane in enumerate(planes):
-            first = max(0, -((tap - left) // stride))
+            first = -((tap - left) // stride)
             last = max(first, min(pitch, (width - 1 + left - tap) // stride + 1))
             start = first * stride + tap - left
             columns = slice(start, start + (last - first) * stride, stride)

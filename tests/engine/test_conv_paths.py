@@ -52,6 +52,7 @@ def numbers(network: Network, batch: int, monkeypatch: pytest.MonkeyPatch, path:
     monkeypatch.setattr(patches, "COPIED_BYTES", bounds.block_bytes)
     for module in (gathered, products, banded):
         monkeypatch.setattr(module, "BLOCK_BYTES", bounds.block_bytes)
+    monkeypatch.setattr(products, "PARTIAL_BYTES", bounds.block_bytes)
     monkeypatch.setattr(conv_layer, "NARROW", bounds.narrow)
     model = build(network, dtype=np.float64)
     rng = np.random.default_rng(batch)

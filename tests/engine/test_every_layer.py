@@ -319,6 +319,7 @@ def test_bounds_and_order_of_an_activation_are_what_its_numbers_do(kind: type[La
     y = activated(kind(), x)
     if ACTIVATIONS[kind].monotone:
         assert (np.diff(y) >= 0).all()
+    assert ACTIVATIONS[kind].keeps_zero == (activated(kind(), np.zeros(1)) == 0)
     low, high = kind.info.bounds or (-np.inf, np.inf)
     assert y.min() == pytest.approx(low) or np.isinf(low)
     assert y.max() == pytest.approx(high) or np.isinf(high)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cnn_tui.engine.ops import pool
-from cnn_tui.engine.ops.activations import ActivationKernel
+from cnn_tui.engine.ops.activations import ACTIVATIONS, ActivationKernel, activated
 from cnn_tui.engine.ops.elementwise import BiasKernel
 from cnn_tui.engine.ops.global_pool import GlobalMaxPoolKernel
 from cnn_tui.engine.ops.kernel import Kernel, Shard
@@ -17,8 +17,9 @@ from cnn_tui.engine.ops.normal_tail import normal_tail
 from cnn_tui.engine.ops.patches import Geometry
 from cnn_tui.engine.ops.pool import MaxPoolKernel
 from cnn_tui.engine.ops.rows import ChannelRow, SumsTo
-from cnn_tui.engine.specs.activations import GELU, SiLU
-from cnn_tui.engine.specs.layers import Layer, ReLU
+from cnn_tui.engine.ops.shaping import ChannelShuffleKernel
+from cnn_tui.engine.specs.activations import ELU, GELU, SiLU
+from cnn_tui.engine.specs.layers import Layer, LeakyReLU, ReLU
 
 IMAGES, CHANNELS, SIZE = 3, 5, 7
 
@@ -101,9 +102,32 @@ def test_the_first_of_several_maxima_of_a_volume_gets_the_gradient() -> None:
     assert np.array_equal(dx, first_maxima(values, whole, dy))
 
 
-def test_halos_stay_zero_where_whole_rows_are_computed() -> None:
+@pytest.mark.parametrize("kind", [GlobalMaxPoolKernel, MaxPoolKernel])
+def test_a_volume_that_is_not_a_number_has_a_gradient(kind: type[Kernel]) -> None:
+    """A network that diverged is reported, and raises no error of NumPy."""
+    arena = Arena(np.float64)
+    shard = Shard(0, slice(0, IMAGES), arena, np.empty(0))
+    x = volume(arena, np.full((2, CHANNELS, 2, IMAGES), np.nan))
+    y = arena.allocate((1, CHANNELS, 1, IMAGES))
+    whole = Geometry((2, 2), (1, 1), (0, 0), (1, 1), (1, 1))
+    kernel = kind(x, y, shard) if kind is GlobalMaxPoolKernel else kind(x, y, whole, shard)
+    run_backward(kernel, arena, np.ones(y.shape))
+    assert np.isnan(y).all()
+
+
+def test_a_shuffle_of_channels_is_a_transposition_of_groups() -> None:
+    arena = Arena(np.float64)
+    x = volume(arena, np.arange(2.0 * 6 * 4 * 3).reshape(2, 6, 4, 3))
+    y = arena.allocate(x.shape)
+    dx = run_backward(ChannelShuffleKernel(x, y, 3), arena, x)
+    assert np.array_equal(y, x.reshape(2, 3, 2, 4, 3).swapaxes(1, 2).reshape(x.shape))
+    assert np.array_equal(dx, x.reshape(2, 2, 3, 4, 3).swapaxes(1, 2).reshape(x.shape))
+
+
+@pytest.mark.parametrize("width", [1, SIZE])
+def test_halos_stay_zero_where_whole_rows_are_computed(width: int) -> None:
     arena = Arena(np.float32)
-    values = np.random.default_rng(0).standard_normal((SIZE, CHANNELS, SIZE, IMAGES))
+    values = np.random.default_rng(0).standard_normal((SIZE, CHANNELS, width, IMAGES))
     x = volume(arena, values, (2, 1))
     bias = np.arange(1, CHANNELS + 1, dtype=np.float32)
     BiasKernel(x, x, bias, np.empty_like(bias), arena).forward()
@@ -113,6 +137,11 @@ def test_halos_stay_zero_where_whole_rows_are_computed() -> None:
     padded = arena.padded_view(x, (2, 1))
     assert padded is not None
     assert np.count_nonzero(padded) == np.count_nonzero(expected)
+
+
+def test_a_shard_has_its_part_of_the_batch() -> None:
+    shard = Shard(1, slice(5, 8), Arena(np.float32), np.empty(0))
+    assert (shard.index, shard.size) == (1, 3)
 
 
 @pytest.mark.parametrize("height", [2, 8])
@@ -154,3 +183,22 @@ def test_a_gate_is_half_open_at_zero(layer: Layer) -> None:
     with np.errstate(invalid="ignore"):
         dx = run_backward(ActivationKernel(x, y, layer, arena), arena, np.ones(x.shape))
     assert dx[..., :2].ravel().tolist() == [0.5, 0.5] and dx[..., 2] > 0.9
+
+
+RULES: tuple[Layer, ...] = (
+    *(kind() for kind in ACTIVATIONS),
+    *(ELU(alpha=alpha) for alpha in (0.0, 0.3)),
+    GELU(approximate="none"),
+    LeakyReLU(negative_slope=0.3),
+)
+
+
+@pytest.mark.parametrize("layer", RULES, ids=str)
+def test_a_slope_is_that_of_the_values_far_from_zero_as_well(layer: Layer) -> None:
+    arena, step = Arena(np.float64), 1e-6
+    x = volume(arena, (np.arange(-90, 90) / 10 + 0.05).reshape(2, 3, 5, 6))
+    dx = run_backward(
+        ActivationKernel(x, arena.allocate(x.shape), layer, arena), arena, np.ones(x.shape)
+    )
+    slope = (activated(layer, x + step) - activated(layer, x - step)) / (2 * step)
+    np.testing.assert_allclose(dx, slope, rtol=0, atol=1e-8)

@@ -11,11 +11,28 @@ from test_every_layer import BATCH, CLASSES, EXAMPLES, SHAPE, whole
 from cnn_tui.engine.build import build
 from cnn_tui.engine.ops import kernel, pool
 from cnn_tui.engine.specs.check import check
-from cnn_tui.engine.specs.layers import FC, BatchNorm, Layer, ReLU, Tanh
+from cnn_tui.engine.specs.layers import (
+    FC,
+    BatchNorm,
+    Conv,
+    GlobalAvgPool,
+    Layer,
+    Parallel,
+    ReLU,
+    Tanh,
+)
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.norms import LayerNorm
 
-LAYERS = (*EXAMPLES, ReLU())
-PIXEL, CHANNEL = (4, 1, 1), (1, 6, 5)
+SAME = Conv(out_channels=2, padding=1)
+BLOCKS = (
+    *(Parallel(branches=((),), merge=merge) for merge in ("concat", "add", "multiply")),
+    *(Parallel(branches=((Tanh(),), (), ()), merge=merge) for merge in ("add", "multiply")),
+    Parallel(branches=((), (GlobalAvgPool(), Tanh()), (Tanh(),)), merge="multiply"),
+    Parallel(branches=((SAME,), (Tanh(),)), split=True),
+)
+LAYERS = (*EXAMPLES, ReLU(), *BLOCKS)
+SHAPES = (4, 1, 1), (1, 6, 5), SHAPE
 
 
 def fits(layer: Layer, shape: Shape) -> bool:
@@ -40,10 +57,13 @@ def test_blocks_of_rows_change_nothing(layer: Layer, monkeypatch: pytest.MonkeyP
 
 @pytest.mark.parametrize(
     ("layer", "shape"),
-    [(layer, shape) for layer in LAYERS for shape in (PIXEL, CHANNEL) if fits(layer, shape)],
+    [
+        (LayerNorm(), (3, 6, 5)),
+        *((layer, shape) for layer in LAYERS for shape in SHAPES if fits(layer, shape)),
+    ],
     ids=str,
 )
-def test_gradients_of_a_single_pixel_or_channel(layer: Layer, shape: Shape) -> None:
+def test_gradients_where_an_axis_is_one(layer: Layer, shape: Shape) -> None:
     free = FreeImages(shape, 2, BatchNorm(eps=0.1), layer, BatchNorm(eps=0.1))
     free.set(spaced((2, *shape)))
     assert_gradients(free.model, free.loss, singles=0)

@@ -1,0 +1,121 @@
+"""The kernels of a convolution by themselves, each with many windows, against sums over windows."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import pytest
+from test_light_kernels import volume
+from test_ops_geometry import pairs_of_windows, seen_by
+
+from cnn_tui.engine.ops import banded, conv, gathered, patches, products, winograd
+from cnn_tui.engine.ops.banded import BandedConvKernel
+from cnn_tui.engine.ops.bands import BandedWeights
+from cnn_tui.engine.ops.conv import ConvKernel
+from cnn_tui.engine.ops.filters import ConvWeights
+from cnn_tui.engine.ops.gathered import GatheredConvKernel
+from cnn_tui.engine.ops.memory import Arena, Array
+from cnn_tui.engine.ops.patches import Geometry
+
+IMAGES, SIZE = 3, (7, 6)
+
+
+class Way(NamedTuple):
+    """A kernel and the channels that it gets: in, out, groups."""
+
+    kernel: type[ConvKernel | GatheredConvKernel | BandedConvKernel]
+    channels: tuple[int, int, int] = (3, 4, 1)
+    few: int = 1 << 20
+    """Bound above which rows are shifted, and channels transformed."""
+    has_halo: bool = False
+
+
+WAYS = {
+    "copied": Way(ConvKernel),
+    "shifted": Way(ConvKernel, has_halo=True),
+    "winograd": Way(ConvKernel, few=0, has_halo=True),
+    "gathered": Way(GatheredConvKernel),
+    "banded": Way(BandedConvKernel, (4, 6, 2)),
+    "depthwise": Way(BandedConvKernel, (2, 2, 2)),
+    "depthwise, more filters": Way(BandedConvKernel, (2, 6, 2)),
+}
+
+
+def expected(
+    x: np.ndarray, weight: np.ndarray, dy: np.ndarray, geometry: Geometry, groups: int
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Output, gradient of the weights and of the input."""
+    seen = seen_by(x, geometry)
+    y, dweight, dseen = np.empty_like(dy), np.empty_like(weight), np.empty_like(seen)
+    depth, filters = x.shape[1] // groups, weight.shape[3] // groups
+    for group in range(groups):
+        into, out = (slice(group * n, (group + 1) * n) for n in (depth, filters))
+        bank, part, slope = weight[..., out], seen[:, :, :, into], dy[:, out]
+        y[:, out] = np.einsum("hijcwn,ijcf->hfwn", part, bank, optimize=True)
+        dweight[..., out] = np.einsum("hijcwn,hfwn->ijcf", part, slope, optimize=True)
+        dseen[:, :, :, into] = np.einsum("hfwn,ijcf->hijcwn", slope, bank, optimize=True)
+    places = np.arange(1.0, 1 + x[:, :1, :, :1].size).reshape(x[:, :1, :, :1].shape)
+    at = seen_by(places, geometry)[:, :, :, 0, :, 0].astype(int)
+    sums = np.zeros((places.size + 1, *dseen.shape[3::2]))
+    np.add.at(sums, at, dseen.transpose(0, 1, 2, 4, 3, 5))
+    return y, dweight, sums[1:].reshape(*SIZE, x.shape[1], IMAGES).transpose(0, 2, 1, 3)
+
+
+def passed(
+    way: Way, x: np.ndarray, weight: np.ndarray, dy: np.ndarray, geometry: Geometry
+) -> tuple[Array, Array, Array]:
+    """The same by a kernel, twice run, with rubbish in all scratch arrays."""
+    arena = Arena(np.float64)
+    weights: ConvWeights | BandedWeights = ConvWeights(weight)
+    if way.kernel is BandedConvKernel:
+        weights = BandedWeights(weight, way.channels[2])
+    x, y = volume(arena, x, geometry.padding if way.has_halo else (0, 0)), arena.allocate(dy.shape)
+    kernel = way.kernel(x, y, weights, np.empty_like(weight), geometry, arena)
+    if way.has_halo and geometry.dense:
+        arena.expect_halo(y, geometry.transposed((x.shape[0], x.shape[2])).padding)
+    gradient = arena.gradient_of(y)
+    kernel.plan_backward(gradient, arena, needs_input_grad=True, can_overwrite_grad=False)
+    weights.refresh()
+    for _ in range(2):
+        for block in arena._free:
+            block.fill(np.nan)
+        kernel.forward()
+        gradient[...] = dy
+        kernel.backward()
+    assert kernel.dx is not None
+    return y, kernel.dweight, kernel.dx
+
+
+@pytest.mark.parametrize("size", [1, 1 << 10, 1 << 20])
+@pytest.mark.parametrize("name", WAYS)
+def test_a_convolution_is_a_sum_over_windows(
+    name: str, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    way = WAYS[name]
+    channels, filters, groups = way.channels
+    monkeypatch.setattr(patches, "FEW_ROWS", 0 if way.has_halo else 1 << 20)
+    monkeypatch.setattr(winograd, "FEWEST_CHANNELS", way.few)
+    monkeypatch.setattr(patches, "COPIED_BYTES", size)
+    monkeypatch.setattr(products, "PARTIAL_BYTES", size)
+    for module in (gathered, products, banded):
+        monkeypatch.setattr(module, "BLOCK_BYTES", size)
+    rng = np.random.default_rng(size)
+    x = rng.standard_normal((SIZE[0], channels, SIZE[1], IMAGES))
+    for geometry in pairs_of_windows(SIZE, 1 if way.has_halo else 4):
+        weight = rng.standard_normal((*geometry.kernel, channels // groups, filters))
+        dy = rng.standard_normal((geometry.output[0], filters, geometry.output[1], IMAGES))
+        y, dweight, dx = expected(x, weight, dy, geometry, groups)
+        found = passed(way, x, weight, dy, geometry)
+        for one, other in zip(found, (y, dweight.reshape(found[1].shape), dx), strict=True):
+            np.testing.assert_allclose(one, other, rtol=0, atol=1e-11, err_msg=str(geometry))
+
+
+def test_the_kernel_goes_by_the_bank_and_the_row() -> None:
+    """A bank that outgrows the cache is read once where rows are short."""
+    wide = Geometry((1, 1), (2, 2), (0, 0), (1, 1), (4, 64))
+    bank = np.empty((1, 1, 513, 512), np.float32)
+    assert bank.nbytes > conv.LARGE_BANK
+    assert conv.choose_conv_kernel(bank, wide, 3) is GatheredConvKernel
+    assert conv.choose_conv_kernel(bank, wide, 4) is ConvKernel
+    assert conv.choose_conv_kernel(bank[:, :, 1:], wide, 3) is ConvKernel
