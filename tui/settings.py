@@ -7,7 +7,7 @@ variables, which the processes that the command starts see as well.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, MutableMapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
@@ -33,6 +33,8 @@ class UserSetting:
     """The usual value, in words."""
     parse: Callable[[object], Value | None]
     """The value in its own type; None if it is not accepted."""
+    words: Callable[[], Iterable[str]] = tuple
+    """Every accepted value, if these are words."""
     late: bool = False
     """Whether only the app checks the value, as that takes long to import."""
 
@@ -69,11 +71,15 @@ def _folder(value: object) -> Value | None:
     return str(Path(value).expanduser().absolute())
 
 
-def _theme(value: object) -> Value | None:
+def _themes() -> Iterable[str]:
     # Imported late: it brings Textual, and most commands draw nothing.
     from cnn_tui.tui.theme import THEMES
 
-    return value if isinstance(value, str) and value in THEMES else None
+    return THEMES
+
+
+def _theme(value: object) -> Value | None:
+    return value if isinstance(value, str) and value in _themes() else None
 
 
 _COLORS = get_args(Color)
@@ -86,6 +92,7 @@ SETTINGS = (
         "the name of a theme, of those that the app lists",
         "cnn-tui",
         _theme,
+        _themes,
         late=True,
     ),
     UserSetting(
@@ -95,6 +102,7 @@ SETTINGS = (
         f"one of {', '.join(_COLORS)}",
         "what the terminal reports",
         _word(*_COLORS),
+        lambda: _COLORS,
     ),
     UserSetting(
         "ascii",
@@ -103,6 +111,7 @@ SETTINGS = (
         "true or false",
         "false",
         _switch,
+        lambda: ("true", "false"),
     ),
     UserSetting(
         "mouse",
@@ -111,6 +120,7 @@ SETTINGS = (
         "true or false",
         "true",
         _switch,
+        lambda: ("true", "false"),
     ),
     UserSetting(
         "fps",
@@ -174,7 +184,7 @@ def troubles() -> Iterator[str]:
             yield from (f"{config_file()}: {line}" for line in keymap(given).troubles)
         elif row is None:
             yield f"{config_file()}: {unknown(name)}"
-        elif row and not row.late and row.parse(given) is None:
+        elif not (row.late and isinstance(given, str)) and row.parse(given) is None:
             yield f"{config_file()}: {refusal(row, given)}"
 
 
@@ -209,7 +219,13 @@ def setting_of(name: str) -> UserSetting | None:
 
 def refusal(row: UserSetting, given: object) -> str:
     """Why a value is not accepted, and what is."""
-    return f"{row.name} = {show(given)} is not accepted: give {row.accepts}."
+    words = list(row.words())
+    near = nearest(str(given), words)
+    # A theme is one of many.
+    more = f" Did you mean {near[0]}?" if near else f" It is one of {', '.join(words)}."
+    return (
+        f"{row.name} = {show(given)} is not accepted: give {row.accepts}.{more if row.late else ''}"
+    )
 
 
 def unknown(name: str) -> str:

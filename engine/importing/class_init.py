@@ -192,6 +192,9 @@ class Init:
 
     def _value(self, node: ast.expr, names: Names) -> object:
         match node:
+            case ast.Lambda():
+                hint = "Assign the module itself, such as nn.ReLU()."
+                raise self._source.error(node, "is a function of its own", hint)
             case ast.Name(id=name) if name in names:
                 return _raised(names[name])
             case ast.Attribute(ast.Name("self"), name) if name in self.attributes:

@@ -64,7 +64,7 @@ def import_network(path: Path, size: Size | None = None, name: str = "") -> Impo
         )
     raise SpecError(
         f"Expected an .onnx or .py file, or a print as .txt, received {where}.",
-        "Export to ONNX first.",
+        _OTHERS.get(suffix, "Export to ONNX first."),
     )
 
 
@@ -76,6 +76,14 @@ def _from_keras(source: TorchSource, size: Size | None, name: str) -> Imported:
 
 
 _WEIGHTS = "Weights alone need their network: cnn-tui import FILE --into ARCH."
+_OTHERS = {
+    ".ipynb": "Save it as Python first: jupyter nbconvert --to script.",
+    ".md": "Put the program into a file of its own, with .py at its end.",
+    **dict.fromkeys(
+        (".h5", ".hdf5", ".keras", ".pb", ".tflite"),
+        "Give the source of the model as .py, or convert it to ONNX with tf2onnx.",
+    ),
+}
 _PICKLES = (".pt", ".pth", ".pkl", ".bin", ".ckpt")
 
 

@@ -12,6 +12,7 @@ from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.lessons.documents import EVENTS, VIEWS, names_in, outermost
 from cnn_tui.engine.lessons.judging import WORDS
 from cnn_tui.engine.lessons.lesson import Condition, JSONSource, Kind
+from cnn_tui.engine.lessons.mistakes import Mistakes
 from cnn_tui.engine.lessons.operators import OPERATORS, TAKES
 from cnn_tui.engine.lessons.values import DEEP, EVERY
 from cnn_tui.engine.specs.wording import did_you_mean, expected, listed, plain, show
@@ -29,13 +30,20 @@ def read_conditions(tables: object, where: str) -> tuple[Condition, ...]:
     """Convert the conditions of a task.
 
     Raises:
-        SpecError: at the first mistake; the message begins with ``where``.
+        SpecError: if there are mistakes, of which several are a ``LessonError``; the messages begin
+            with ``where``.
     """
     if not isinstance(tables, list) or not tables:
         raise SpecError(f"{where}: expected at least one condition.", "Add [[task.conditions]].")
     if len(tables) > MOST_CONDITIONS:
         raise SpecError(f"{where}: more than {MOST_CONDITIONS} conditions.", "Make two lessons.")
-    return tuple(_condition(table, f"{where}[{at}]") for at, table in enumerate(tables))
+    mistakes = Mistakes()
+    conditions = []
+    for at, table in enumerate(tables):
+        with mistakes.noted():
+            conditions.append(_condition(table, f"{where}[{at}]"))
+    mistakes.require_none()
+    return tuple(conditions)
 
 
 def refuse_unknown(word: object, known: Iterable[str], where: str, what: str) -> None:
@@ -53,21 +61,33 @@ def refuse_unknown(word: object, known: Iterable[str], where: str, what: str) ->
 def _condition(table: object, where: str) -> Condition:
     if not isinstance(table, dict):
         raise SpecError(f"{where}: expected a table, received {show(table)}.")
+    mistakes = Mistakes()
     for key in table:
-        refuse_unknown(key, (*OPERATORS, *_TEXTS, "once"), where, "setting or operator")
-    texts = {key: _text(table, key, where) for key in _TEXTS}
-    for key in ("text", "else", "of", "path"):
-        if not texts[key]:
-            raise SpecError(f"{where}.{key}: missing.", _HELP[key])
-    of = _source(texts["of"], texts["layer"], where)
-    operator, wanted = _operator(table, of, where)
-    if texts["take"]:
-        refuse_unknown(texts["take"], TAKES, f"{where}.take", "word")
-    for key in ("else", "absent"):
-        for name in _BRACES.findall(texts[key]):
-            refuse_unknown(name, WORDS, f"{where}.{key}", "word in braces")
+        with mistakes.noted():
+            refuse_unknown(key, (*OPERATORS, *_TEXTS, "once"), where, "setting or operator")
+    is_misspelt = bool(mistakes.found)
+    texts = dict.fromkeys(_TEXTS, "")
+    for key in _TEXTS:
+        with mistakes.noted():
+            texts[key] = _text(table, key, where)
+    for key, remedy in _HELP.items():
+        if not table.get(key):
+            mistakes.found.append(SpecError(f"{where}.{key}: missing.", remedy))
     path = tuple(texts["path"].split("."))
-    _check_path(path, of, f"{where}.path")
+    of, operator, wanted, once = None, "", None, ""
+    with mistakes.noted():
+        of = _source(texts["of"], texts["layer"], where) if texts["of"] else None
+    if not is_misspelt or table.keys() & OPERATORS.keys():
+        with mistakes.noted():
+            operator, wanted = _operator(table, of, where)
+    with mistakes.noted():
+        once = _once(table.get("once", False), where)
+    _check_words(texts, where, mistakes)
+    if of and texts["path"]:
+        with mistakes.noted():
+            _check_path(path, of, f"{where}.path")
+    mistakes.require_none()
+    assert of  # else a mistake was noted
     return Condition(
         text=texts["text"],
         of=of,
@@ -77,8 +97,19 @@ def _condition(table: object, where: str) -> Condition:
         answer=texts["else"],
         take=texts["take"],
         absent=texts["absent"],
-        once=_once(table.get("once", False), where),
+        once=once,
     )
+
+
+def _check_words(texts: Mapping[str, str], where: str, mistakes: Mistakes) -> None:
+    """Note words that are not known: what a list is made of, and those in braces."""
+    if texts["take"]:
+        with mistakes.noted():
+            refuse_unknown(texts["take"], TAKES, f"{where}.take", "word")
+    for key in ("else", "absent"):
+        for name in _BRACES.findall(texts[key]):
+            with mistakes.noted():
+                refuse_unknown(name, WORDS, f"{where}.{key}", "word in braces")
 
 
 _HELP = {
@@ -119,7 +150,7 @@ def _source(text: str, layer: str, where: str) -> JSONSource:
     return JSONSource(kind, view, layer)  # type: ignore[arg-type]
 
 
-def _operator(table: Mapping[str, object], of: JSONSource, where: str) -> tuple[str, Any]:
+def _operator(table: Mapping[str, object], of: JSONSource | None, where: str) -> tuple[str, Any]:
     given = [key for key in table if key in OPERATORS]
     if len(given) != 1:
         names = listed(given, "and") if given else "none"
@@ -131,7 +162,7 @@ def _operator(table: Mapping[str, object], of: JSONSource, where: str) -> tuple[
     except (msgspec.ValidationError, TypeError, ValueError, OverflowError):
         wants = operator.wants if operator.wants != "anything" else expected(str)
         raise SpecError(f"{where}.{given[0]}: expected {wants}, received {show(wanted)}.") from None
-    if operator.at_start and of.kind not in ("check", "network"):
+    if operator.at_start and of and of.kind not in ("check", "network"):
         raise SpecError(
             f"{where}.{given[0]}: the start has no {of.kind}.", "Only check and network have one."
         )

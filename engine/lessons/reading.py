@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
 import msgspec
 
@@ -15,18 +15,21 @@ from cnn_tui.engine.decoding import RunName, convert
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.formats import LESSON
 from cnn_tui.engine.lessons.conditions import read_conditions, refuse_unknown
-from cnn_tui.engine.lessons.lesson import HINTS, Lesson, Task, Where
+from cnn_tui.engine.lessons.lesson import HINTS, Condition, Lesson, Task, Where
+from cnn_tui.engine.lessons.mistakes import LessonError, Mistakes
 from cnn_tui.engine.specs.codec import convert_network, parse_toml
 from cnn_tui.engine.specs.files import read_text
 from cnn_tui.engine.specs.fitting import with_data
 from cnn_tui.engine.specs.network import MAX_FILE_BYTES, Network
 from cnn_tui.engine.specs.presets import load_preset
-from cnn_tui.engine.specs.values import table_problems
+from cnn_tui.engine.specs.values import network_problems, table_problems
 from cnn_tui.engine.specs.wording import did_you_mean, plain, show
 
 _Line = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=8_000)]
 _MOST_SOLUTIONS = 5
+_MOST_MISTAKES = 20
+_Part = TypeVar("_Part")
 
 
 class LessonTable(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,13 +98,29 @@ def loads_lesson(text: str, where: str) -> Lesson:
     """Parse the text of a lesson; messages begin with ``where``.
 
     Raises:
-        SpecError: at the first mistake.
+        LessonError: if it has mistakes, with all of them.
+        SpecError: if it is no TOML, or of a later version.
     """
     data = parse_toml(text, where, LESSON)
-    for path, problem, remedy in islice(table_problems(data, LessonTable), 1):
-        raise SpecError(f"{where}: {path}: {problem}.", remedy)
+    mistakes = Mistakes()
+    for path, problem, remedy in islice(table_problems(data, LessonTable), _MOST_MISTAKES):
+        mistakes.found.append(SpecError(f"{where}: {path}: {problem}.", remedy))
+    name = str(data.get("name", "")) if not mistakes.found else "lesson"
+
+    def part(key: str, read: Callable[[Any, str], _Part]) -> _Part | None:
+        """What a key stands for; None if it is missing or wrong, which is noted."""
+        if key in data:
+            with mistakes.noted():
+                return read(data[key], f"{where}: {key}")
+        return None
+
+    start = part("start", lambda given, at: _network(given, at, None, name))
+    task = part("task", _task)
+    hints = part("hints", _hints)
+    solutions = part("solution", lambda given, at: _solutions(given, at, start or Network()))
+    mistakes.require_none()
+    assert start and task and hints  # else a mistake was noted
     table: LessonTable = convert(data, LessonTable)
-    start = _network(table.start, f"{where}: start", None, table.name)
     return Lesson(
         name=table.name,
         title=_line(table.title),
@@ -109,10 +128,10 @@ def loads_lesson(text: str, where: str) -> Lesson:
         minutes=table.minutes,
         text=_clean(table.text),
         start=start,
-        task=_task(table.task, f"{where}: task"),
-        hints=_hints(table.hints, f"{where}: hints"),
+        task=task,
+        hints=hints,
         why=_clean(table.why),
-        solutions=_solutions(table.solution, f"{where}: solution", start),
+        solutions=solutions or (),
         fast=table.fast,
     )
 
@@ -129,14 +148,20 @@ def _clean(text: str) -> str:
 def _task(table: object, where: str) -> Task:
     if not isinstance(table, dict):
         raise SpecError(f"{where}: expected a table, received {show(table)}.")
+    mistakes = Mistakes()
     for key in table:
-        refuse_unknown(key, ("text", "where", "conditions"), where, "setting")
+        with mistakes.noted():
+            refuse_unknown(key, ("text", "where", "conditions"), where, "setting")
     text, screen = table.get("text"), table.get("where", "build")
     if not isinstance(text, str) or not 0 < len(text) <= 1_000:
-        raise SpecError(f"{where}.text: expected text of 1 to 1000 characters.")
-    refuse_unknown(screen, get_args(Where), f"{where}.where", "screen")
-    conditions = read_conditions(table.get("conditions"), f"{where}.conditions")
-    return Task(_line(text), screen, conditions)
+        mistakes.found.append(SpecError(f"{where}.text: expected text of 1 to 1000 characters."))
+    with mistakes.noted():
+        refuse_unknown(screen, get_args(Where), f"{where}.where", "screen")
+    conditions: tuple[Condition, ...] = ()
+    with mistakes.noted():
+        conditions = read_conditions(table.get("conditions"), f"{where}.conditions")
+    mistakes.require_none()
+    return Task(_line(str(text)), screen, conditions)
 
 
 def _hints(given: object, where: str) -> tuple[str, ...]:
@@ -150,12 +175,16 @@ def _hints(given: object, where: str) -> tuple[str, ...]:
 
 
 def _solutions(given: object, where: str, start: Network) -> tuple[Network, ...]:
-    if given is None:
-        return ()
     tables = given if isinstance(given, list) else [given]
     if not 0 < len(tables) <= _MOST_SOLUTIONS:
         raise SpecError(f"{where}: expected 1 to {_MOST_SOLUTIONS} networks.")
-    return tuple(_network(table, where, start, start.name) for table in tables)
+    mistakes = Mistakes()
+    networks = []
+    for table in tables:
+        with mistakes.noted():
+            networks.append(_network(table, where, start, start.name))
+    mistakes.require_none()
+    return tuple(networks)
 
 
 def _network(given: object, where: str, start: Network | None, name: str) -> Network:
@@ -166,7 +195,17 @@ def _network(given: object, where: str, start: Network | None, name: str) -> Net
     base, own = table.get("base"), {key: value for key, value in table.items() if key != "base"}
     if base is not None:
         own = _over(_base(base, where, start), own)
-    return convert_network({"name": name, **own}, where)
+    own = {"name": name, **own}
+    try:
+        return convert_network(own, where)
+    except SpecError:
+        problems = [
+            SpecError(f"{where}: {path}: {problem}.", remedy)
+            for path, problem, remedy in islice(network_problems(own), _MOST_MISTAKES)
+        ]
+        if problems:
+            raise LessonError(problems) from None
+        raise
 
 
 def _base(name: object, where: str, start: Network | None) -> Network:
@@ -184,7 +223,7 @@ def _over(base: Network, own: Mapping[str, object]) -> dict[str, object]:
     if isinstance(data, str) and data != base.data:
         base = with_data(base, data)
     tables: dict[str, Any] = msgspec.to_builtins(base)
-    del tables["name"]
+    tables.pop("name", None)
     if isinstance(recipe, dict):
         recipe = {**tables.get("training", {}), **recipe}
     return {**tables, **own, "training": recipe}

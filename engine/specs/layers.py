@@ -151,7 +151,7 @@ class BatchNorm(LayerSpec, frozen=True, tag="batchnorm"):
     """Batch normalisation per channel (Ioffe & Szegedy 2015)."""
 
     info = LayerInfo(
-        ("batchnorm", "bn", "batch_norm"),
+        ("batchnorm", "bn", "batch_norm", "batchnorm2d"),
         "batch normalisation",
         "each channel to mean 0, spread 1; scale and shift",
         Counterpart("BatchNorm2d"),

@@ -20,7 +20,7 @@ class MaxPool(LayerSpec, frozen=True, tag="maxpool"):
     """Largest value of each window, per channel; no parameters. Notes, Pooling Layer."""
 
     info = LayerInfo(
-        ("maxpool", "pool", "m", "max"),
+        ("maxpool", "pool", "m", "max", "mp", "maxpool2d"),
         "max pooling: KERNEL, STRIDE",
         "the strongest response of each window; halves the size",
         Counterpart("MaxPool2d"),
@@ -48,7 +48,7 @@ class AvgPool(LayerSpec, frozen=True, tag="avgpool"):
     """
 
     info = LayerInfo(
-        ("avgpool", "avg"),
+        ("avgpool", "avg", "avgpool2d"),
         "average pooling: KERNEL, STRIDE",
         "the mean of each window",
         Counterpart("AvgPool2d"),
@@ -104,7 +104,7 @@ class AdaptiveAvgPool(LayerSpec, frozen=True, tag="adaptive_avgpool"):
     """
 
     info = LayerInfo(
-        ("adaptive_avgpool", "aap", "adaptiveavgpool"),
+        ("adaptive_avgpool", "aap", "adaptiveavgpool", "adaptiveavgpool2d"),
         "average pooling to a size: SIZE",
         "the mean of windows that fit: any size becomes this",
         Counterpart("AdaptiveAvgPool2d"),

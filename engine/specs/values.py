@@ -108,8 +108,21 @@ def fields_of(kind: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo
     return {field.name: field for field in msgspec.structs.fields(kind)}
 
 
+_OTHER_NAMES = {
+    "learning_rate": ("lr",),
+    "filters": ("out_channels",),
+    "channels": ("out_channels",),
+    "units": ("out_features",),
+    "rate": ("p",),
+    "strides": ("stride",),
+}
+"""Settings as Keras and others call them."""
+
+
 def _unknown_key(key: object, fields: dict[str, Any], path: str) -> Problem:
-    remedy = did_you_mean(key, fields, f"Known settings: {listed(fields, 'and')}.")
+    known = f"Known settings: {listed(fields, 'and')}."
+    others = [name for name in _OTHER_NAMES.get(str(key), ()) if name in fields]
+    remedy = f"Did you mean {others[0]}?" if others else did_you_mean(key, fields, known)
     name = key if isinstance(key, str) and key.isidentifier() and key.isascii() else show(key)
     return Problem(_join(path, name[:64]), "unknown setting", remedy)
 
@@ -167,7 +180,9 @@ def _tagged(value: object, kinds: dict[str, Any], path: str) -> Iterator[Problem
     if isinstance(name, str) and name in kinds:
         yield from _table(value, kinds[name], path)
         return
-    near = nearest(name, kinds)
+    # Other names of layers, such as dense, are those of quick entry.
+    near = [tag for tag, kind in LAYER_TYPES.items() if name in kind.info.words and tag in kinds]
+    near = near or nearest(name, kinds)
     remedy = f"Did you mean {near[0]!r}?" if near else f"Known types: {listed(kinds, 'and')}."
     text = f"unknown type {show(name)}" if "type" in value else "missing"
     yield Problem(f"{path}.type", text, remedy)

@@ -13,6 +13,7 @@ from cnn_tui.engine.errors import InsightError, SpecError
 from cnn_tui.engine.lessons.documents import EVENTS, VIEWS, as_json
 from cnn_tui.engine.lessons.judging import State, is_solved_at_start, judge
 from cnn_tui.engine.lessons.lesson import paragraphs
+from cnn_tui.engine.lessons.mistakes import LessonError
 from cnn_tui.engine.lessons.operators import OPERATORS, TAKES
 from cnn_tui.engine.lessons.reading import load_lesson, loads_lesson
 from cnn_tui.engine.lessons.values import AbsentError, percent_words, value_at, value_words
@@ -47,6 +48,27 @@ def test_an_answer_names_what_the_start_has_whatever_is_compared() -> None:
     lines = MEANT.replace("{value}", "{start}") + 'of = "check"\npath = "total_params"\nat_most = 9'
     lesson = loads_lesson(condition(lines), "mine.toml")
     assert [one.words for one in judge(lesson, State(lesson.start)).judged] == ["1,510"]
+
+
+def test_all_mistakes_are_told_at_once() -> None:
+    text = FILE.replace("minutes = 5", "minutes = 0").replace('"relu"', '"rellu"')
+    text = text.replace("at_most = 0.5", "at_moot = 0.5").replace('"total_params"', '"total"')
+    text = text.replace('"check"', '"chek"\ntake = "some"').replace('"Three."', "3")
+    text = text.replace("out_features = 10 }]", 'out_features = -1 }]\ndata = "tigits"')
+    with pytest.raises(LessonError, match=r"minutes: .* received 0 \(and 7 more\)\.$") as caught:
+        loads_lesson(text, "mine.toml")
+    places = [str(one).removeprefix("mine.toml: ").split(": ")[:2] for one in caught.value.mistakes]
+    assert [place for place, _ in places] == [
+        "minutes",
+        "start",
+        "start",
+        "task.conditions[0]",
+        "task.conditions[0].of",
+        "task.conditions[0].take",
+        "hints",
+        "solution",
+    ]
+    assert places[2][1] == "layers[2].out_features"
 
 
 MISTAKES = [
@@ -105,9 +127,11 @@ MISTAKES = [
 def test_a_mistake_is_one_line_that_names_it(text: str, said: str) -> None:
     with pytest.raises(SpecError) as refused:
         loads_lesson(text, "mine.toml")
-    line = str(refused.value)
-    assert line.startswith("mine.toml") and said in line
-    assert line.isprintable() and len(line) < 600
+    error = refused.value
+    each = list(map(str, error.mistakes if isinstance(error, LessonError) else [error]))
+    assert said in "\n".join(each)
+    for line in (str(error), *each):
+        assert line.startswith("mine.toml") and line.isprintable() and len(line) < 600
 
 
 def test_hostile_text_is_cleaned_and_braces_are_no_format() -> None:

@@ -42,8 +42,16 @@ from cnn_tui.engine.specs.quick.write import to_quick
 SAME = Conv(out_channels=16, padding="same")
 
 
-def test_the_line_of_the_notes():
-    assert parse_quick("conv 32 3x3 pad same | relu | pool 2 | fc 10") == (
+@pytest.mark.parametrize(
+    "line",
+    [
+        "conv 32 3x3 pad same | relu | pool 2 | fc 10",
+        "conv2d 32 k3 same | relu | maxpool2d 2 | linear 10",
+        "c32 3x3 same | r | mp2 | dense 10",
+    ],
+)
+def test_the_line_of_the_notes(line: str) -> None:
+    assert parse_quick(line) == (
         Conv(out_channels=32, kernel_size=3, padding="same"),
         ReLU(),
         MaxPool(kernel_size=2),

@@ -50,6 +50,10 @@ WRONG = {
     "check lenet5 --input 0,0,0": "such as 3,227,227",
     "trian": "Did you mean train?",
     "--nope": "No such option",
+    "--demo no/events.jsonl": "There is no file no/events.jsonl. Give a run, or",
+    "learn --chek": "Did you mean '--check', '--help'? See",
+    "config theme drakula": "Did you mean dracula?",
+    "import dir.ipynb": "jupyter nbconvert --to script",
     "/dev/null": "null is not a file",
 }
 

@@ -49,6 +49,14 @@ def test_first_word_is_a_command_or_a_network(offers: Offers) -> None:
         ("cnn-tui config thr", ["threads"]),
         ("cnn-tui config train.sto", ["train.stop"]),
         ("cnn-tui completion f", ["fish"]),
+        ("cnn-tui config theme drac", ["dracula"]),
+        ("cnn-tui config color 2", ["256"]),
+        ("cnn-tui config mouse ", ["true", "false"]),
+        ("cnn-tui config fps ", []),
+        ("cnn-tui baselines --data dig", ["digits"]),
+        ("cnn-tui train my --labels-from f", ["folders", "first"]),
+        ("cnn-tui import w.pt --into lene", ["lenet5"]),
+        ("cnn-tui predict lenet5-1 ./my", ["./my"]),
         ("cnn-tui train ./my", ["./my"]),
     ],
 )
@@ -61,6 +69,11 @@ def test_runs_of_the_folder_that_the_line_names(offers: Offers, tmp_path: Path) 
         (tmp_path / name).mkdir()
     line = f"cnn-tui watch --runs-dir {tmp_path} lene"
     assert sorted(offers(line)) == ["lenet5-1", "lenet5-2"]
+    line = f"cnn-tui train --runs-dir {tmp_path} --from oth"
+    assert offers(line) == ["other-1"]
+    (tmp_path / ".sweeps" / "lr-1").mkdir(parents=True)
+    (tmp_path / ".sweeps" / "lr-1" / "sweep.json").touch()
+    assert offers(f"cnn-tui sweep show --runs-dir {tmp_path} l") == ["lr-1"]
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -78,6 +78,7 @@ def test_engine_takes_threads_and_folder(monkeypatch: pytest.MonkeyPatch, tmp_pa
         ('ascii = "maybe"', "true or false"),
         ('color = "red"', "one of auto, 16, 256"),
         ('runs = ""', "the path of a folder"),
+        ("theme = 5", "the name of a theme"),
         ("thread = 3", "Did you mean threads?"),
         ("keys = 3", "no table"),
         ("fps = ", "cannot be read"),

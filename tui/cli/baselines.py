@@ -18,7 +18,7 @@ from cnn_tui.engine.data.catalog import locate
 from cnn_tui.engine.data.folder import DEFAULT_SHAPE
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import BatchCompleted, RunStarted
-from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.loading import load, progress_shown
 from cnn_tui.tui.cli.options import Reading
 from cnn_tui.tui.cli.outlet import printing
@@ -28,7 +28,14 @@ from cnn_tui.tui.cli.stopping import stopped_by_signals
 
 
 @click.command("baselines")
-@click.option("--data", metavar="NAME", default="digits", show_default=True, help="The dataset.")
+@click.option(
+    "--data",
+    metavar="NAME",
+    shell_complete=completing.datasets,
+    default="digits",
+    show_default=True,
+    help="The dataset.",
+)
 @options.reading
 @click.option("--only", type=click.Choice(BASELINES), multiple=True, help="May be repeated.")
 @click.option(

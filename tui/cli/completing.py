@@ -41,6 +41,37 @@ def lessons(ctx: click.Context, param: click.Parameter, incomplete: str) -> Item
     return _beginning(shipped_lessons(), incomplete) or [CompletionItem(incomplete, type="file")]
 
 
+def sweeps(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Sweeps beside the runs of the folder that the line names, the latest first."""
+    from cnn_tui.engine.runs.names import runs_home
+    from cnn_tui.engine.sweeps.folder import list_sweeps
+
+    found = list_sweeps(ctx.params.get("runs_dir") or runs_home())
+    return _beginning((folder.name for folder in found), incomplete)
+
+
+def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Files."""
+    return [CompletionItem(incomplete, type="file")]
+
+
+def label_places(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Where labels may be, but for the names of columns."""
+    return _beginning(("name", "folders", "first", "last"), incomplete)
+
+
+def values(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
+    """Values of the setting that the line names, as far as they are words, or folders."""
+    from cnn_tui.tui.settings import setting_of
+
+    row = setting_of(ctx.params.get("name") or "")
+    if row is None:
+        return []
+    if row.name == "runs":
+        return [CompletionItem(incomplete, type="dir")]
+    return _beginning(row.words(), incomplete)
+
+
 def datasets(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
     """Known datasets; files and folders, once the word is none."""
     from cnn_tui.engine.data.catalog import dataset_names

@@ -7,7 +7,7 @@ import os
 import click
 import msgspec
 
-from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.errors import SpecError, reason_of
 from cnn_tui.tui import settings
 from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.output import print_json, print_line, print_note, print_table
@@ -38,7 +38,7 @@ class KeyEntry(msgspec.Struct, frozen=True):
 
 @click.command("config")
 @click.argument("name", shell_complete=completing.settings, required=False)
-@click.argument("value", required=False)
+@click.argument("value", shell_complete=completing.values, required=False)
 @click.option("--unset", is_flag=True, help="Remove NAME from the file: its usual value holds.")
 @click.option("--path", is_flag=True, help="Print the path of the file.")
 @options.as_json
@@ -147,7 +147,13 @@ def _unset(name: str) -> None:
 
 
 def _keep(name: str, value: Value | None, table: str = "") -> None:
-    if aside := keep(name, value, table):
+    try:
+        aside = keep(name, value, table)
+    except OSError as error:
+        row = settings.setting_of(name)
+        hint = f"Set {row.variable} in the environment instead." if row else "Check its folder."
+        raise SpecError(f"{config_file()} cannot be written: {reason_of(error)}.", hint) from None
+    if aside:
         print_note(f"what could not be read is kept as {aside}")
 
 

@@ -19,7 +19,7 @@ from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.codec import save_network
 from cnn_tui.engine.specs.presets import resolve
-from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.output import print_json, print_line
 from cnn_tui.tui.words import count
 
@@ -80,6 +80,7 @@ class NumbersType(click.ParamType[tuple[float, ...]]):
 @click.option(
     "--into",
     metavar="ARCH",
+    shell_complete=completing.archs,
     help="The preset or file of the network whose weights alone FILE holds.",
 )
 @click.option("--architecture-only", is_flag=True, help="Keep no weights.")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from cnn_tui.engine.errors import CnnTuiError, DataError
+from cnn_tui.engine.errors import CnnTuiError, DataError, RunError
 from cnn_tui.engine.runs.folder import RunFolder, open_run
 from cnn_tui.engine.runs.names import DEMO_RUN, runs_home
 from cnn_tui.engine.specs.network import Network
@@ -78,6 +78,8 @@ def command(
 def _play(demo: str, speed: float, loop: bool, link: Link) -> int:
     path = Path(demo) if demo else DEMO_RUN
     if not path.exists():
+        if path.name != demo or path.suffix == ".jsonl":
+            raise RunError(f"There is no file {demo}.", "Give a run, or a file of its events.")
         path = open_run(runs_home(), demo).path
     if not has_terminal():
         raise click.UsageError("--demo needs a terminal; cnn-tui watch RUN prints a run.")

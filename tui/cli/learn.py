@@ -65,12 +65,12 @@ def command(
         prepare(link, os.environ)
         use_own_keys()
         return open_learn(lesson, fast=fast, runs_dir=runs_dir, link=link)
+    if checks and lesson:
+        return check_lesson(lesson, as_json=as_json)
     chosen = load_lesson(lesson) if lesson else None
     if report:
         print_report(chosen, progress.read(), as_json=as_json)
         return 0
-    if checks and chosen:
-        return check_lesson(chosen, as_json=as_json)
     return _talk(chosen, progress, runs_dir, fast=fast)
 
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import msgspec
 
-from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.lessons.course import Entry, Standing, entries, shipped_course
 from cnn_tui.engine.lessons.judging import Judgement, State, is_solved_at_start, judge
 from cnn_tui.engine.lessons.lesson import Lesson, Where
+from cnn_tui.engine.lessons.mistakes import LessonError
 from cnn_tui.engine.lessons.progress import Attempt
-from cnn_tui.tui.cli.output import print_json, print_line, print_note, print_table
+from cnn_tui.engine.lessons.reading import load_lesson
+from cnn_tui.tui.cli.output import print_error, print_json, print_line, print_note, print_table
 from cnn_tui.tui.words import count
 
 
@@ -97,25 +98,32 @@ def print_report(lesson: Lesson | None, attempts: Mapping[str, Attempt], *, as_j
     print_table(header, rows, right=("tries", "hints"))
 
 
-def check_lesson(lesson: Lesson, *, as_json: bool) -> int:
-    """Check that a lesson is not solved at its start, and that its solution solves it.
+def check_lesson(name: str, *, as_json: bool) -> int:
+    """Check a lesson: its file, that the start does not solve it, and that the solution does.
+
+    Every mistake is a line on standard error; returns 1 if there is one, else 0.
 
     Raises:
-        SpecError: if either is not so.
+        CnnTuiError: if there is no such lesson, or its solution cannot be trained.
     """
+    try:
+        lesson = load_lesson(name)
+    except LessonError as error:
+        for mistake in error.mistakes:
+            print_error(str(mistake))
+        return 1
     result = _checked(lesson)
     if as_json:
         print_json(result)
     if result.solved_at_start:
-        raise SpecError(
-            f"{lesson.name}: the task is solved at its start.",
-            "Give a start that does not meet all conditions.",
+        print_error(
+            f"{lesson.name}: the task is solved at its start. Give a start that does not meet all "
+            "conditions."
         )
-    if result.solved_by_solution is False:
-        more = f" ({len(result.missing) - 1} more)" if len(result.missing) > 1 else ""
-        raise SpecError(
-            f"{lesson.name}: the solution does not solve it: {result.missing[0]}{more}."
-        )
+    for words in result.missing:
+        print_error(f"{lesson.name}: the solution does not solve it: {words}.")
+    if result.solved_at_start or result.solved_by_solution is False:
+        return 1
     if not as_json:
         _print_check(result)
     return 0
@@ -134,10 +142,8 @@ def _print_check(result: LessonCheck) -> None:
 
 def _checked(lesson: Lesson) -> LessonCheck:
     at_start = is_solved_at_start(lesson)
-    by_training, last = False, None
-    if not at_start:
-        with tempfile.TemporaryDirectory(prefix="cnn-tui-") as folder:
-            by_training, last = _tried(lesson, Path(folder))
+    with tempfile.TemporaryDirectory(prefix="cnn-tui-") as folder:
+        by_training, last = _tried(lesson, Path(folder))
     missing = [one.words for one in last.judged if not one.met] if last else []
     return LessonCheck(
         name=lesson.name,

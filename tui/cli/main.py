@@ -28,6 +28,7 @@ _BLAS_THREADS = (
 )
 _CLICK_WORDS = re.compile(r"a valid (integer|float)( range)?")
 _PLAIN_WORDS = {"integer": "a whole number", "float": "a number"}
+_ONE_OF = re.compile(r"\(Did you mean one of: (.*)\?\)")
 _BROKEN_PIPE = 128 + 13
 """The exit code that a shell reports for a program ended by SIGPIPE."""
 
@@ -101,6 +102,7 @@ def _usage(error: click.ClickException) -> str:
     context = error.ctx if isinstance(error, click.UsageError) else None
     path = context.command_path.strip() if context else "cnn-tui"
     message = _CLICK_WORDS.sub(lambda found: _PLAIN_WORDS[found[1]], error.format_message())
+    message = _ONE_OF.sub(r"Did you mean \1?", message)
     end = "" if message.endswith((".", "?")) else "."
     return f"{message}{end} See {path} --help."
 

@@ -153,6 +153,7 @@ def reading(command: _Command) -> _Command:
     @click.option(
         "--labels-from",
         metavar="PLACE",
+        shell_complete=completing.label_places,
         default="",
         help="Labels from the name of each picture (name), the folders, or a column of a CSV.",
     )

@@ -42,7 +42,9 @@ class Prediction(msgspec.Struct, frozen=True):
 
 @click.command("predict")
 @click.argument("run", shell_complete=completing.runs)
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE...")
+@click.argument(
+    "images", nargs=-1, required=True, metavar="IMAGE...", shell_complete=completing.files
+)
 @click.option("--top", type=click.IntRange(1, 1000), default=3, show_default=True, metavar="K")
 @click.option(
     "--invert",

@@ -15,7 +15,7 @@ from cnn_tui.engine.sweeps.plan import load_sweep, sweep_presets
 from cnn_tui.engine.sweeps.requests import MOST_TRIALS, SweepRequest, ask_sweep
 from cnn_tui.engine.sweeps.state import read_sweep
 from cnn_tui.engine.sweeps.trying import look_at
-from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.output import print_json, print_line
 from cnn_tui.tui.cli.sweep_tables import print_look, print_state, print_sweeps
 from cnn_tui.tui.cli.sweep_watch import watch
@@ -82,7 +82,7 @@ def _where(function: Handler) -> Handler:
 
 
 @command.command("begin", hidden=True)
-@click.argument("file")
+@click.argument("file", shell_complete=completing.files)
 @click.option(
     "--trials", type=click.IntRange(1, MOST_TRIALS), metavar="N", help="In place of the file's."
 )
@@ -127,7 +127,7 @@ def begin(
 
 
 @command.command("resume")
-@click.argument("sweep")
+@click.argument("sweep", shell_complete=completing.sweeps)
 @click.option(
     "--trials",
     type=click.IntRange(1, MOST_TRIALS),
@@ -167,7 +167,7 @@ def resume(
 
 
 @command.command("refine")
-@click.argument("sweep")
+@click.argument("sweep", shell_complete=completing.sweeps)
 @click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE")
 @click.option("--epochs", type=click.IntRange(1, 100_000), metavar="N", help="Epochs of each run.")
 @options.runs_dir
@@ -206,7 +206,7 @@ def list_(as_json: bool, runs_dir: Path) -> None:
 
 
 @command.command("show")
-@click.argument("sweep")
+@click.argument("sweep", shell_complete=completing.sweeps)
 @options.as_json
 @options.runs_dir
 def show(sweep: str, as_json: bool, runs_dir: Path) -> None:
@@ -219,7 +219,7 @@ def show(sweep: str, as_json: bool, runs_dir: Path) -> None:
 
 
 @command.command("prune")
-@click.argument("sweep")
+@click.argument("sweep", shell_complete=completing.sweeps)
 @click.argument("trial", type=click.IntRange(0))
 @options.runs_dir
 def prune(sweep: str, trial: int, runs_dir: Path) -> None:
@@ -228,7 +228,7 @@ def prune(sweep: str, trial: int, runs_dir: Path) -> None:
 
 
 @command.command("stop")
-@click.argument("sweep")
+@click.argument("sweep", shell_complete=completing.sweeps)
 @options.runs_dir
 def stop(sweep: str, runs_dir: Path) -> None:
     """Stop SWEEP after the current batches; resume continues it."""
@@ -236,7 +236,7 @@ def stop(sweep: str, runs_dir: Path) -> None:
 
 
 @command.command("add")
-@click.argument("sweep")
+@click.argument("sweep", shell_complete=completing.sweeps)
 @click.argument("trials", type=click.IntRange(1, MOST_TRIALS))
 @options.runs_dir
 def add(sweep: str, trials: int, runs_dir: Path) -> None:

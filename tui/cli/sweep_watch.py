@@ -15,7 +15,7 @@ from cnn_tui.engine.runs.follow import Tail
 from cnn_tui.engine.sweeps.folder import SweepFolder, list_sweeps, open_sweep
 from cnn_tui.engine.sweeps.lines import SweepLine
 from cnn_tui.engine.sweeps.state import read_sweep
-from cnn_tui.tui.cli import options
+from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.output import has_terminal, print_json
 from cnn_tui.tui.cli.stopping import ended_by_signals
 from cnn_tui.tui.cli.sweep_lines import SweepReporter
@@ -28,7 +28,7 @@ _read = reader(SweepLine)
 
 
 @click.command("watch")
-@click.argument("sweep", required=False)
+@click.argument("sweep", required=False, shell_complete=completing.sweeps)
 @click.option("--json", "as_json", is_flag=True, help="Print one event per line as JSON.")
 @options.runs_dir
 def watch(sweep: str | None, as_json: bool, runs_dir: Path) -> int:

@@ -28,7 +28,13 @@ from cnn_tui.tui.history.continuing import OnHangup
 
 @click.command("train")
 @click.argument("arch", shell_complete=completing.archs, required=False)
-@click.option("--from", "origin", metavar="RUN", help="Begin with the best weights of this run.")
+@click.option(
+    "--from",
+    "origin",
+    metavar="RUN",
+    shell_complete=completing.runs,
+    help="Begin with the best weights of this run.",
+)
 @click.option(
     "--freeze", metavar="LAYER", help="Leave the layers up to this one as they are; none: ''."
 )
