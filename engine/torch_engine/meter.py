@@ -103,17 +103,17 @@ class TorchMeter:
 
 
 def _seen_at(placed: Sequence[Placed]) -> Iterator[tuple[str, Placed]]:
-    """Activations by the layer whose output shows them: the max pool after one, or itself.
+    """Activations by the layer whose output shows them: the max pool behind one, or itself.
 
     The NumPy engine pools first, where that gives the same: both measure the same values.
     """
-    for layer, following in zip_longest(placed, placed[1:]):
+    for layer, behind in zip_longest(placed, placed[1:]):
         for branch in layer.branches:
             yield from _seen_at(branch)
         info = layer.layer.info
         if info.role == "activation" and (info.dies or info.saturates):
-            pooled = info.dies and following is not None and isinstance(following.layer, MaxPool)
-            yield (following if pooled and following is not None else layer).name, layer
+            pooled = info.dies and behind is not None and isinstance(behind.layer, MaxPool)
+            yield (behind if pooled and behind is not None else layer).name, layer
 
 
 def _sample(weight: TorchParameter) -> Tensor:

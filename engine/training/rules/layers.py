@@ -117,7 +117,7 @@ def dropout_high(facts: Facts) -> Iterator[Verdict]:
         evidence = (
             f"accuracy in training {last.train_accuracy:.1%}, validation {last.val_accuracy:.1%}"
         )
-        # Without a restart the rest of the schedule has to suffice.
+        # What is left of the schedule has to suffice for a network that goes on.
         late = 2 * last.epoch > facts.network.training.epochs
         yield _too_much_dropout(facts, evidence, restart=facts.learns_nothing or late)
 
