@@ -2,20 +2,21 @@
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 EXTRAS ?= test
-JOBS ?= auto
+# One worker more than cores: a test waits for processes, keys and screens for a third of its time.
+JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 # The tests below may run for an hour each.
 LONG := --timeout 3600 -o faulthandler_timeout=0
 
-.PHONY: run test test-fast test-kernels kill-test soak fuzz coverage mutants audit lint lint-platforms \
+.PHONY: run test test-fast test-kernels kill-test soak fuzz coverage mutants audit lint lint-platforms typed \
 	docs report pictures dist matrix release clean
 
 run: .venv/.run
 	@$(BIN)/cnn-tui $(ARCH)
 
-# On every core; a worker that has no more tests takes some of another. JOBS=0: one after the other.
+# A worker that has no more tests takes some of another. JOBS=0: one after the other.
 test: .venv/.test
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
@@ -78,21 +79,21 @@ pictures: .venv/.test
 	$(BIN)/python docs/first_hour.py
 	$(BIN)/python docs/gallery.py $(SHOTS)
 
-lint: .venv/.test
+lint: .venv/.test typed
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	@# mypy cannot follow the hook of an editable install: it gets an ordinary one.
-	@rm -rf build/lib build/bdist.* build/typed
-	$(INSTALL) --no-deps --no-build-isolation --target build/typed .
 	MYPYPATH=build/typed $(BIN)/mypy -p cnn_tui.engine -p cnn_tui.tui
 	$(BIN)/lint-imports --no-logo
 
 # The types as on other systems: whatever they lack has to be guarded.
-lint-platforms: .venv/.test
+lint-platforms: .venv/.test typed
+	printf '%s\n' win32 darwin | MYPYPATH=build/typed xargs -P 2 -I SYSTEM \
+		$(BIN)/mypy --platform SYSTEM --cache-dir .mypy_cache/SYSTEM -p cnn_tui.engine -p cnn_tui.tui
+
+# mypy cannot follow the hook of an editable install: it gets an ordinary one.
+typed: .venv/.test
 	@rm -rf build/lib build/bdist.* build/typed
 	$(INSTALL) --no-deps --no-build-isolation --target build/typed .
-	for system in win32 darwin; do MYPYPATH=build/typed \
-		$(BIN)/mypy --platform $$system -p cnn_tui.engine -p cnn_tui.tui || exit 1; done
 
 # dist/: wheel and sdist of the last commit, checked, as they would be published.
 dist: .venv/.dist

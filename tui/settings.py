@@ -220,12 +220,10 @@ def setting_of(name: str) -> UserSetting | None:
 def refusal(row: UserSetting, given: object) -> str:
     """Why a value is not accepted, and what is."""
     words = list(row.words())
-    near = nearest(str(given), words)
     # A theme is one of many.
-    more = f" Did you mean {near[0]}?" if near else f" It is one of {', '.join(words)}."
-    return (
-        f"{row.name} = {show(given)} is not accepted: give {row.accepts}.{more if row.late else ''}"
-    )
+    hint = did_you_mean(str(given), words, f"It is one of {', '.join(words)}.")
+    more = f" {hint}" if row.late else ""
+    return f"{row.name} = {show(given)} is not accepted: give {row.accepts}.{more}"
 
 
 def unknown(name: str) -> str:

@@ -1,10 +1,9 @@
 """MNIST and its kin from four IDX files each: grey images of 28x28 pixels, ten classes.
 
 LeCun, Bottou, Bengio & Haffner 1998; Xiao, Rasul & Vollgraf 2017 (Fashion-MNIST); Clanuwat et al.
-2018 (KMNIST). Layout of IDX
-(LeCun, Cortes & Burges, "THE IDX FILE FORMAT"): two zero bytes, the type (8 is unsigned byte), the
-number of dimensions, one big-endian 32-bit size for each, then the elements, row by row. The files
-are treated as hostile.
+2018 (KMNIST). Layout of IDX (LeCun, Cortes & Burges, "THE IDX FILE FORMAT"): two zero bytes, the
+type (8 is unsigned byte), the number of dimensions, one big-endian 32-bit size for each, then the
+elements, row by row. The files are treated as hostile.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from cnn_tui.engine.errors import reason_of
 from cnn_tui.engine.files import open_named
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.network import ResizeRule
 from cnn_tui.engine.specs.wording import plain
 
@@ -165,7 +166,7 @@ def _pixels(image: Any, shape: tuple[int, int, int], resize: ResizeRule) -> NDAr
     channels, height, width = shape
     _require_size(image)
     if resize == "refuse" and _upright(image) != (width, height):
-        has = "x".join(map(str, _upright(image)))
+        has = format_shape(_upright(image))
         raise BadPictureError(f"it has {has} pixels, the network takes {width}x{height}")
     # A JPEG is decoded at a reduced size of at least twice the target.
     mode = "L" if channels == 1 else "RGB"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cnn_tui.engine.importing.signatures import ImportedModule
-
-_POOL = ("kernel_size", "stride", "padding")
+from cnn_tui.engine.specs.quick.called import POOL
 
 FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "relu": ("ReLU", ("inplace",)),
@@ -20,10 +19,10 @@ FUNCTIONS: dict[str, tuple[str, tuple[str, ...]]] = {
     "hardsigmoid": ("Hardsigmoid", ("inplace",)),
     "sigmoid": ("Sigmoid", ()),
     "tanh": ("Tanh", ()),
-    "max_pool2d": ("MaxPool2d", (*_POOL, "dilation", "ceil_mode", "return_indices")),
+    "max_pool2d": ("MaxPool2d", (*POOL, "dilation", "ceil_mode", "return_indices")),
     "avg_pool2d": (
         "AvgPool2d",
-        (*_POOL, "ceil_mode", "count_include_pad", "divisor_override"),
+        (*POOL, "ceil_mode", "count_include_pad", "divisor_override"),
     ),
     "adaptive_avg_pool2d": ("AdaptiveAvgPool2d", ("output_size",)),
     "adaptive_max_pool2d": ("AdaptiveMaxPool2d", ("output_size", "return_indices")),

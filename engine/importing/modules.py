@@ -13,7 +13,6 @@ from cnn_tui.engine.importing.residual import add_block, add_parallel, add_repea
 from cnn_tui.engine.importing.signatures import (
     BY_NAME,
     ONLY,
-    POOL,
     REQUIRED,
     SIGNATURES,
     ImportedModule,
@@ -34,6 +33,7 @@ from cnn_tui.engine.specs.layers import (
 )
 from cnn_tui.engine.specs.norms import GroupNorm, LayerNorm, LayerScale
 from cnn_tui.engine.specs.pooling import GlobalMaxPool
+from cnn_tui.engine.specs.quick.called import POOL
 from cnn_tui.engine.specs.shaping import Pad
 
 _SIZES = ("kernel_size", "stride", "padding", "dilation")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.specs.layers import FC, LAYER_TYPES, BatchNorm, Conv, Layer
+from cnn_tui.engine.specs.quick.called import CONV, POOL
 
 
 @dataclass(frozen=True)
@@ -51,13 +52,11 @@ HOLDERS = ("Sequential", "Parallel", "Repeat")
 """Modules that only hold others."""
 _LEARNING = {"bias", "affine", "num_parameters", "init_value", "channels"}
 """Arguments that only modules with weights have."""
-POOL = ("kernel_size", "stride", "padding")
-_CONV = ("out_channels", "kernel_size", "stride", "padding", "dilation", "groups", "bias")
 _CONV_END = ("padding_mode", "device", "dtype")
 _NORM = ("eps", "momentum", "affine", "track_running_stats", "device", "dtype")
 _SIGNATURES: dict[str, tuple[str, ...]] = {
-    "Conv2d": ("in_channels", *_CONV, *_CONV_END),
-    "LazyConv2d": (*_CONV, *_CONV_END),
+    "Conv2d": ("in_channels", *CONV, *_CONV_END),
+    "LazyConv2d": (*CONV, *_CONV_END),
     "Linear": ("in_features", "out_features", "bias", "device", "dtype"),
     "LazyLinear": ("out_features", "bias", "device", "dtype"),
     "MaxPool2d": (*POOL, "dilation", "return_indices", "ceil_mode"),

@@ -97,8 +97,8 @@ def ablate(
     with trial:
         steps = [{}, wanted, *others]
         scores = [
-            trial.score(choice, watcher.part(i / len(steps), (i + 1) / len(steps)))
-            for i, choice in enumerate(steps)
+            trial.score(choice, part)
+            for choice, part in zip(steps, watcher.parts(len(steps)), strict=True)
         ]
     return Ablation(
         removed=wanted,
@@ -127,11 +127,10 @@ def cost_of_each(
     filters = subject.reports[name].output or [0]
     trial = _Trial(subject, split, limit, seed)
     with trial:
-        steps = filters[0] + 1
-        before = trial.score({}, watcher.part(0, 1 / steps))
+        first, *parts = watcher.parts(filters[0] + 1)
+        before = trial.score({}, first)
         costs = []
-        for number in range(filters[0]):
-            part = watcher.part((number + 1) / steps, (number + 2) / steps)
+        for number, part in enumerate(parts):
             after = trial.score({name: (number,)}, part)
             costs.append(FilterCost(number, after, before.accuracy - after.accuracy))
     return before, tuple(costs)

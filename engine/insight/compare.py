@@ -93,7 +93,7 @@ def compare(
     """
     data = subject.require_data()
     decisions = []
-    for number, baseline in enumerate(_BESIDE):
+    for baseline, part in zip(_BESIDE, watcher.parts(len(_BESIDE)), strict=True):
         network = network_for(
             baseline,
             data.input_shape,
@@ -107,7 +107,7 @@ def compare(
             root,
             data_dir=data_dir,
             note=f"To compare {subject.name} with.",
-            watcher=watcher.part(number / len(_BESIDE), (number + 1) / len(_BESIDE)),
+            watcher=part,
         )
         with closing(other):
             decisions.append(_decide(other, baseline, example))

@@ -66,11 +66,10 @@ def features_of(
     """Yield the features of some layers at a time, as many as fit, for two sets of images."""
     count = len(first) + len(second)
     groups = _fitting(subject, layers, count)
-    for number, group in enumerate(groups):
-        start, end = number / len(groups), (number + 1) / len(groups)
-        middle = start + (end - start) * len(first) / count
-        one = _collect(subject, group, first, watcher.part(start, middle))
-        other = _collect(subject, group, second, watcher.part(middle, end))
+    middle = len(first) / count
+    for group, part in zip(groups, watcher.parts(len(groups)), strict=True):
+        one = _collect(subject, group, first, part.part(0, middle))
+        other = _collect(subject, group, second, part.part(middle, 1))
         yield {name: (one.pop(name), other.pop(name)) for name in group}
 
 

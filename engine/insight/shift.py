@@ -98,9 +98,8 @@ def shift(
     split = data.test.take(subject.images("test", limit, seed).indices)
     curves = []
     with closing(beside):
-        for number, network in enumerate((subject, beside)):
-            start = _TRAINING + number * (1 - _TRAINING) / 2
-            part = watcher.part(start, start + (1 - _TRAINING) / 2)
+        parts = watcher.part(_TRAINING, 1).parts(2)
+        for network, part in zip((subject, beside), parts, strict=True):
             accuracies = _accuracies(network, split, shifts, part)
             params = network.model.size
             curves.append(ShiftCurve(network.network.name, params, accuracies, network.name))

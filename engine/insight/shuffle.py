@@ -72,18 +72,10 @@ def shuffle(
     networks = (subject.network, fully_connected(subject.network))
     work = [(network, form) for network in networks for form in (data, mixed)]
     measured: list[tuple[float, str, int]] = []
-    for number, (network, form) in enumerate(work):
-        part = watcher.part(number / len(work), (number + 1) / len(work))
+    for (network, form), part in zip(work, watcher.parts(len(work)), strict=True):
         note = "" if form is data else f"Pixels of all images in one other order, seed {seed}."
         with closing(
-            trained(
-                network,
-                form,
-                root,
-                data_dir=data_dir,
-                note=note,
-                watcher=part,
-            )
+            trained(network, form, root, data_dir=data_dir, note=note, watcher=part)
         ) as found:
             score = accuracy(found, form.test)
             measured.append((score, found.name, found.model.size))

@@ -119,17 +119,10 @@ def width(
     tries = list(product(sorted(set(chosen)), sorted(set(seeds))))
     variants = [_variant(network, name, *one) for one in tries]
     points = []
-    for number, (one, variant) in enumerate(zip(tries, variants, strict=True)):
-        part = watcher.part(number / len(tries), (number + 1) / len(tries))
+    for one, variant, part in zip(tries, variants, watcher.parts(len(tries)), strict=True):
         part.check_in(0.0)
         folder = train_once(
-            root,
-            variant,
-            dataset,
-            data_dir=data_dir,
-            tags=(TAG,),
-            watcher=part,
-            threads=threads,
+            root, variant, dataset, data_dir=data_dir, tags=(TAG,), watcher=part, threads=threads
         )
         if folder is None:
             raise CancelledError

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from cnn_tui.engine.layers.base import Op, PlannedOp, Stage, Task
+from cnn_tui.engine.layers.base import ByShard, Op, PlannedOp, Stage, Task
 from cnn_tui.engine.layers.building import Parts, Placed
 from cnn_tui.engine.ops.kernel import Mode, Shard
 from cnn_tui.engine.ops.memory import Array, Padding
@@ -40,24 +42,26 @@ class BatchNormOp(Op):
         return PlannedBatchNorm(xs, shards, statistics, halo)
 
 
-class PlannedBatchNorm(PlannedOp):
+class PlannedBatchNorm(ByShard):
     """A batch norm bound to a batch: sums by shard, then combined, then applied by shard."""
+
+    kernels: Sequence[BatchNormKernel]
 
     def __init__(
         self, xs: list[Array], shards: list[Shard], statistics: BatchStatistics, halo: Padding
     ) -> None:
-        self.shards, self.statistics = shards, statistics
-        self.kernels = [
+        kernels = [
             BatchNormKernel(x, shard.arena.allocate(x.shape, halo), statistics, shard.arena)
             for x, shard in zip(xs, shards, strict=True)
         ]
-        self.ys = [kernel.y for kernel in self.kernels]
+        super().__init__(kernels, shards)
+        self.statistics = statistics
         for kernel, shard in zip(self.kernels, shards, strict=True):
             shard.arena.inherit_halo(kernel.y, kernel.x)
         self.forward = [
             Stage([kernel.sum_forward for kernel in self.kernels]),
             Stage([statistics.combine_forward], by_shard=False),
-            Stage([kernel.forward for kernel in self.kernels]),
+            *self.forward,
         ]
 
     @property
@@ -67,19 +71,15 @@ class PlannedBatchNorm(PlannedOp):
     def plan_backward(
         self, dys: list[Array], *, needs_input_grad: bool, can_overwrite_grad: bool
     ) -> list[Array] | None:
-        for kernel, dy, shard in zip(self.kernels, dys, self.shards, strict=True):
-            kernel.plan_backward(
-                dy,
-                shard.arena,
-                needs_input_grad=needs_input_grad,
-                can_overwrite_grad=can_overwrite_grad,
-            )
+        dxs = super().plan_backward(
+            dys, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
+        )
         self.backward = [
             Stage([kernel.sum_backward for kernel in self.kernels]),
             Stage([self.statistics.combine_backward], by_shard=False),
-            Stage([kernel.backward for kernel in self.kernels]),
+            *self.backward,
         ]
-        return [kernel.dx for kernel in self.kernels if kernel.dx is not None] or None
+        return dxs
 
 
 def batchnorm_ops(placed: Placed, parts: Parts) -> list[Op]:

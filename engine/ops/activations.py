@@ -289,19 +289,15 @@ class ActivationKernel(InPlaceKernel):
         for rows in self.rows:
             self.rule.forward(self.layer, rows)
 
-    def plan_backward(
-        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
-    ) -> None:
-        super().plan_backward(
-            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
-        )
+    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
+        super().bind_gradients(dy, dx, arena)
         self.backward_rows: list[BackwardRows] = []
-        if self.dx is None:
+        if dx is None:
             return
         # Whichever of x and y is not saved does not count.
         x = self.y if self.rule.saves == "y" else self.x
         y = self.x if self.rule.saves == "x" else self.y
-        blocks = row_blocks(*whole_rows(arena, x, y, self.dy, self.dx))
+        blocks = row_blocks(*whole_rows(arena, x, y, dy, dx))
         shape = blocks[0][0].shape
         numbers, *spares = arena.scratches(arena.mask_size(shape), *[shape] * self.rule.spares)
         mask = mask_in(numbers, shape)

@@ -177,13 +177,8 @@ class BandedConvKernel(Kernel):
             block.load()
             block.run()
 
-    def plan_backward(
-        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
-    ) -> None:
-        super().plan_backward(
-            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
-        )
-        dx = self.dx
+    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
+        super().bind_gradients(dy, dx, arena)
         back = None if dx is None else self._blocks(backward_band, dy, dx)
         if back is not None and self.geometry.unit:
             gradient, target = back, self.x  # the copied rows of dy serve both gradients

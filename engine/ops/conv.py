@@ -8,7 +8,7 @@ import numpy as np
 
 from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.gathered import GatheredConvKernel
-from cnn_tui.engine.ops.kernel import GroupKernel, Kernel, as_rows
+from cnn_tui.engine.ops.kernel import Kernel, as_rows
 from cnn_tui.engine.ops.memory import Arena, Array
 from cnn_tui.engine.ops.patches import Geometry, taps
 from cnn_tui.engine.ops.products import Products, WeightGradient
@@ -28,7 +28,7 @@ SHORT_SHARED, LARGE_SHARED = 48, 4 << 20
 """The same where Winograd's filtering applies, which gains more than a few readings cost."""
 
 
-class ConvKernel(GroupKernel):
+class ConvKernel(Kernel):
     """``y (OH, F, OW, N)`` from ``x (H, C, W, N)`` and ``weights (KH, KW, C, F)``."""
 
     def __init__(
@@ -53,7 +53,7 @@ class ConvKernel(GroupKernel):
         self.products.run()
 
     def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
-        self.dy, self.dx = dy, dx
+        super().bind_gradients(dy, dx, arena)
         self.dy_rows = as_rows(dy)
         self.dx_products: Products | WinogradProducts | StridedGradient | None = None
         self.border: list[Array] = []
@@ -131,21 +131,17 @@ def _border(padded: Array, padding: tuple[int, int]) -> list[Array]:
 class GroupedConvKernel(Kernel):
     """Parallel convolutions, each on its own slice of the channels (AlexNet's two towers)."""
 
-    def __init__(self, x: Array, y: Array, groups: Sequence[GroupKernel]) -> None:
+    def __init__(self, x: Array, y: Array, groups: Sequence[Kernel]) -> None:
         self.x, self.y, self.groups = x, y, groups
 
     def forward(self) -> None:
         for group in self.groups:
             group.forward()
 
-    def plan_backward(
-        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
-    ) -> None:
-        super().plan_backward(
-            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
-        )
+    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
+        super().bind_gradients(dy, dx, arena)
         dys = arena.split(dy, len(self.groups))
-        dxs = [None] * len(dys) if self.dx is None else arena.split(self.dx, len(dys))
+        dxs = [None] * len(dys) if dx is None else arena.split(dx, len(dys))
         for group, group_dy, group_dx in zip(self.groups, dys, dxs, strict=True):
             group.bind_gradients(group_dy, group_dx, arena)
 

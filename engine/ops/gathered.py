@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from cnn_tui.engine.ops.filters import ConvWeights
-from cnn_tui.engine.ops.kernel import GroupKernel, as_rows
+from cnn_tui.engine.ops.kernel import Kernel, as_rows
 from cnn_tui.engine.ops.memory import Arena, Array
 from cnn_tui.engine.ops.patches import Geometry, Items, as_items, taps
 
@@ -106,7 +106,7 @@ class PackedRows:
         np.copyto(rows, beside)
 
 
-class GatheredConvKernel(GroupKernel):
+class GatheredConvKernel(Kernel):
     """The convolution of :class:`~cnn_tui.engine.ops.conv.ConvKernel`, several rows at a time."""
 
     def __init__(
@@ -133,7 +133,7 @@ class GatheredConvKernel(GroupKernel):
             self.out.store(number, self.weight, block.matrix)
 
     def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
-        self.dy, self.dx = dy, dx
+        super().bind_gradients(dy, dx, arena)
         self.x_blocks, columns = gather(self.x, self.geometry, arena)
         self.dy_beside = PackedRows(dy, self.x_blocks, arena)
         self.partial = arena.acquire(self.dweight.shape)

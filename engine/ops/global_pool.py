@@ -42,13 +42,9 @@ class AdaptiveAvgPoolKernel(Kernel):
             else:
                 np.matmul(self.means, self.sums, out=self.y[row])
 
-    def plan_backward(
-        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
-    ) -> None:
-        super().plan_backward(
-            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
-        )
-        if self.dx is not None:
+    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
+        super().bind_gradients(dy, dx, arena)
+        if dx is not None:
             self.dsums = arena.scratch(self.sums.shape)
             self.overlaps = any(
                 after.start < before.stop

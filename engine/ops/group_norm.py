@@ -81,14 +81,10 @@ class GroupNormKernel(InPlaceKernel):
         """Compute ``y`` of a block from ``spare``, which lacks only its term."""
         np.add(spare, self.term, out=y)
 
-    def plan_backward(
-        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
-    ) -> None:
-        super().plan_backward(
-            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
-        )
-        dx = dy if self.dx is None else self.dx
-        self.gradients = row_blocks(self.x, self.dy, dx)
+    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
+        super().bind_gradients(dy, dx, arena)
+        dx = dy if dx is None else dx
+        self.gradients = row_blocks(self.x, dy, dx)
         row, block = (1, *self.x.shape[1:]), self.gradients[0][0].shape
         self.rows = arena.scratches(row, row, row, row, row, block, block)
 

@@ -40,7 +40,7 @@ class Kernel:
     """One operation bound to one shard: ``y = f(x)``, then ``dx`` from ``dy``.
 
     A kernel is planned in two passes, in the order in which it will run: the constructor receives
-    ``x`` and ``y``, :meth:`plan_backward` receives ``dy`` and sets ``dx``.
+    ``x`` and ``y``, :meth:`plan_backward` receives ``dy``.
     """
 
     x: Array
@@ -55,12 +55,15 @@ class Kernel:
     def plan_backward(
         self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
     ) -> None:
-        """Plan the backward pass: set ``dy``, and ``dx`` where the input's gradient is needed.
+        """Plan the backward pass from ``dy``.
 
         With ``can_overwrite_grad`` no other operation reads ``dy``, so ``dx`` may overwrite it.
         """
-        self.dy = dy
-        self.dx = arena.gradient_of(self.x) if needs_input_grad else None
+        self.bind_gradients(dy, arena.gradient_of(self.x) if needs_input_grad else None, arena)
+
+    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
+        """Plan the backward pass from ``dy`` to ``dx``, which is None where it is not needed."""
+        self.dy, self.dx = dy, dx
 
     def backward(self) -> None:
         """Compute ``dx``, and the gradients of the parameters, from ``dy``."""
@@ -74,24 +77,11 @@ class InPlaceKernel(Kernel):
         self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
     ) -> None:
         if can_overwrite_grad and needs_input_grad:
-            self.dy = self.dx = dy
+            self.bind_gradients(dy, dy, arena)
         else:
             super().plan_backward(
                 dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
             )
-
-
-class GroupKernel(Kernel):
-    """A convolution of one group of channels, which may be a slice of larger volumes."""
-
-    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
-        """Plan the backward pass from the group's channels ``dy`` to ``dx``, if that is needed."""
-        raise NotImplementedError
-
-    def plan_backward(
-        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
-    ) -> None:
-        self.bind_gradients(dy, arena.gradient_of(self.x) if needs_input_grad else None, arena)
 
 
 def as_rows(volume: Array) -> Array:

@@ -19,13 +19,9 @@ class FlattenKernel(Kernel):
     def forward(self) -> None:
         np.copyto(self.target, self.source)
 
-    def plan_backward(
-        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
-    ) -> None:
-        super().plan_backward(
-            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
-        )
-        if self.dx is not None:
+    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
+        super().bind_gradients(dy, dx, arena)
+        if dx is not None:
             self.dtarget = dy.reshape(self.source.shape)
 
     def backward(self) -> None:

@@ -33,16 +33,12 @@ class LRNKernel(InPlaceKernel):
             np.exp(power, out=power)
             np.multiply(x, power, out=y)
 
-    def plan_backward(
-        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
-    ) -> None:
-        super().plan_backward(
-            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
-        )
+    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
+        super().bind_gradients(dy, dx, arena)
         self.gradients: list[tuple[Array, ...]] = []
-        if self.dx is None:
+        if dx is None:
             return
-        volumes = self.x, self.base, self.power, self.dy, self.dx
+        volumes = self.x, self.base, self.power, dy, dx
         self.gradients = row_blocks(*volumes)
         size, block = self.layer.size, self.gradients[0][0].shape
         spread = arena.acquire(block)

@@ -114,23 +114,19 @@ class BatchNormKernel(InPlaceKernel):
             if out is not y:
                 np.copyto(y, out)
 
-    def plan_backward(
-        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
-    ) -> None:
-        super().plan_backward(
-            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
-        )
+    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
+        super().bind_gradients(dy, dx, arena)
         self.products = PairSums(dy, self.x)
-        if self.dx is None:
+        if dx is None:
             return
         statistics = self.statistics
         # The halo of a gradient may be overwritten with anything.
-        self.wide = whole_rows(arena, dy, self.dx)
+        self.wide = whole_rows(arena, dy, dx)
         self.slope, self.offset = ChannelRow.several(
             (statistics.slope, statistics.offset), self.x, arena
         )
         (self.factor,) = ChannelRow.several((statistics.scale,), self.wide[0], arena)
-        self.gradients = row_blocks(self.x, *self.wide, self.dx)
+        self.gradients = row_blocks(self.x, *self.wide, dx)
         self.term = arena.scratch(self.gradients[0][0].shape)
         for row in (self.slope, self.offset, self.factor):
             row.release(arena)

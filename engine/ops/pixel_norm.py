@@ -41,14 +41,10 @@ class PixelNormKernel(InPlaceKernel):
             np.multiply(spare, self.scale, out=spare)
             np.add(spare, self.shift, out=y)
 
-    def plan_backward(
-        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
-    ) -> None:
-        super().plan_backward(
-            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
-        )
-        dx = dy if self.dx is None else self.dx
-        self.gradients = row_blocks(self.x, self.dy, dx, self.mean, self.inverse_std)
+    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
+        super().bind_gradients(dy, dx, arena)
+        dx = dy if dx is None else dx
+        self.gradients = row_blocks(self.x, dy, dx, self.mean, self.inverse_std)
         row, block = (1, *self.x.shape[1:]), self.gradients[0][0].shape
         self.rows = arena.scratches(row, row, row, row, block, block)
         self.slope, self.offset = (np.empty_like(self.gradients[0][3]) for _ in range(2))

@@ -219,14 +219,10 @@ class MaxPoolKernel(WindowKernel):
     def forward_of(self, x: Array, y: Array, scratch: Sequence[Array]) -> MaxForward:
         return MaxForward(x, y, self.geometry, scratch)
 
-    def plan_backward(
-        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
-    ) -> None:
-        super().plan_backward(
-            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
-        )
+    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
+        super().bind_gradients(dy, dx, arena)
         self.backwards: list[MaxBackward] = []
-        if self.dx is None:
+        if dx is None:
             return
         planes, plane, outputs = self.sizes
         later = [max(0, taps - 2) for taps in self.geometry.kernel]
@@ -237,7 +233,7 @@ class MaxPoolKernel(WindowKernel):
             *[outputs] * later[0],
         )
         for span in self.channels:
-            block = MaxBackward(dy[:, span], self.dx[:, span], self.geometry, scratch[:3])
+            block = MaxBackward(dy[:, span], dx[:, span], self.geometry, scratch[:3])
             self.backwards.append(block.bind(self.x[:, span], self.geometry, scratch[3:]))
 
     def backward(self) -> None:
@@ -265,19 +261,13 @@ class AvgPoolKernel(WindowKernel):
     def forward_of(self, x: Array, y: Array, scratch: Sequence[Array]) -> MaxForward:
         return AvgForward(x, y, self.geometry, scratch).scaled_by(self.scale)
 
-    def plan_backward(
-        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
-    ) -> None:
-        super().plan_backward(
-            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
-        )
+    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
+        super().bind_gradients(dy, dx, arena)
         self.backwards: list[AvgBackward] = []
-        if self.dx is not None:
+        if dx is not None:
             scratch = arena.scratches(*self.sizes)
             self.backwards = [
-                AvgBackward(dy[:, span], self.dx[:, span], self.geometry, scratch).scaled_by(
-                    self.scale
-                )
+                AvgBackward(dy[:, span], dx[:, span], self.geometry, scratch).scaled_by(self.scale)
                 for span in self.channels
             ]
 

@@ -26,15 +26,11 @@ class LayerScaleKernel(InPlaceKernel):
         for x, y in self.blocks:
             np.multiply(x, factor, out=y)
 
-    def plan_backward(
-        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
-    ) -> None:
-        super().plan_backward(
-            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
-        )
-        dx = self.dy if self.dx is None else self.dx
+    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
+        super().bind_gradients(dy, dx, arena)
+        dx = dy if dx is None else dx
         self.partial = np.empty(self.x.shape[:2], self.x.dtype)
-        self.gradients = row_blocks(self.x, self.dy, dx, self.partial)
+        self.gradients = row_blocks(self.x, dy, dx, self.partial)
         (self.back_row,) = ChannelRow.several((self.factor,), self.x, arena)
         shape = self.gradients[0][0].shape
         self.terms, self.slope, numbers = arena.scratches(shape, shape, arena.mask_size(shape))

@@ -31,13 +31,9 @@ class PadKernel(Kernel):
         for row, source in self.down:
             np.copyto(self.y[row], 0 if self.mode == "zeros" else self.y[source])
 
-    def plan_backward(
-        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
-    ) -> None:
-        super().plan_backward(
-            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
-        )
-        if self.dx is not None and self.mode != "zeros":
+    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
+        super().bind_gradients(dy, dx, arena)
+        if dx is not None and self.mode != "zeros":
             self.total = arena.scratch(dy.shape)
 
     def backward(self) -> None:
@@ -79,13 +75,9 @@ class ChannelShuffleKernel(Kernel):
         for source, target in self.pairs:
             np.copyto(target, source)
 
-    def plan_backward(
-        self, dy: Array, arena: Arena, *, needs_input_grad: bool, can_overwrite_grad: bool
-    ) -> None:
-        super().plan_backward(
-            dy, arena, needs_input_grad=needs_input_grad, can_overwrite_grad=can_overwrite_grad
-        )
-        self.returns = [] if self.dx is None else shuffled(self.dx, dy, self.groups)
+    def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
+        super().bind_gradients(dy, dx, arena)
+        self.returns = [] if dx is None else shuffled(dx, dy, self.groups)
 
     def backward(self) -> None:
         for target, source in self.returns:

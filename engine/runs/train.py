@@ -41,8 +41,8 @@ def new_run(
     """Open the recorder of a new run in a new folder under ``root``, called ``name`` if given.
 
     ``weights`` are the initial weights, drawn from the recipe's seed if None, and ``origin`` the
-    name of the run that they come from; ``again`` describes
-    the run that this one reproduces; ``data_dir`` is recorded for a later resume.
+    name of the run that they come from; ``again`` describes the run that this one reproduces;
+    ``data_dir`` is recorded for a later resume.
 
     Raises:
         RunError: if nothing can be written there, or the reproduced run had other data.

@@ -37,7 +37,7 @@ def train_once(
     """The completed run of a network on these data, trained first if need be; None if cancelled.
 
     Runs are recognised by network, recipe, number of epochs and the digest of the data, whatever
-    their names. One that an earlier call began, which its tags tell, resumes from its last state; a
+    their names. One that an earlier call began, as its tags show, resumes from its last state; a
     person's own stopped run is left as it is.
 
     Args:

@@ -42,6 +42,10 @@ class Watcher:
         """The watcher of a part of the work, from ``start`` to ``end`` of the whole."""
         return replace(self, progress=lambda share: self.progress(start + (end - start) * share))
 
+    def parts(self, count: int) -> list[Watcher]:
+        """The watchers of ``count`` equal parts of the work, in order."""
+        return [self.part(number / count, (number + 1) / count) for number in range(count)]
+
     @property
     def quiet(self) -> Watcher:
         """The same without progress."""

@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.info import Counterpart, Flag, LayerInfo, LayerSpec, Setting
 from cnn_tui.engine.specs.sizes import PADDING, Features
 from cnn_tui.engine.specs.sizes import Pad as PadSize
@@ -56,7 +57,7 @@ class Pad(LayerSpec, frozen=True, tag="pad"):
     @property
     def words(self) -> str:
         """The settings in short."""
-        size = self.padding if isinstance(self.padding, int) else "x".join(map(str, self.sides))
+        size = self.padding if isinstance(self.padding, int) else format_shape(self.sides)
         return f"{size}" if self.padding_mode == "zeros" else f"{size} {self.padding_mode}"
 
 

@@ -105,7 +105,7 @@ def test_planted_faults_of_networks_of_3x3_filters(
 ) -> None:
     if not _CIFAR.is_dir():
         pytest.skip("no CIFAR-10 files here (expected in ../shared/data/cifar-10-batches-bin)")
-    data = first(load_dataset("cifar10", _CIFAR), 1000, 150)
+    data = first(load_dataset("cifar10", _CIFAR), 600, 150)
     with closing(trained_subject(preset, data, epochs=3)) as subject:
         assert_all_found(subject, 5, capsys)
 

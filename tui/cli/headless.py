@@ -37,8 +37,8 @@ def train(
 
     ``keep`` opens the folder of the run; with ``on_hangup`` set to continue, a hang-up resumes it
     in another process, with ``heir_words`` as further options of ``resume``. ``weights`` are the
-    initial ones of a run that is not kept. The run is written and
-    its lock released before the last lines are printed.
+    initial ones of a run that is not kept. The run is written and its lock released before the last
+    lines are printed.
 
     Raises:
         CnnTuiError: The run failed, or it or its end cannot be written.

@@ -19,7 +19,7 @@ from cnn_tui.engine.insight.ablation import (
 )
 from cnn_tui.engine.insight.health import health
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.watcher import Watcher
+from cnn_tui.engine.runs.watcher import NOBODY, Watcher
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.wording import listed
 from cnn_tui.tui.actions import keyed
@@ -69,7 +69,7 @@ def keep(subject: Subject, wanted: Wanted) -> RunFolder:
         InsightError: if no filter is chosen, or the layer cannot become narrower.
     """
     layer = wanted.layer or subject.conv_layers()[0]
-    return keep_without(subject, {layer: _chosen(subject, layer, wanted, lambda: False)})
+    return keep_without(subject, {layer: _chosen(subject, layer, wanted, NOBODY)})
 
 
 def _chosen(subject: Subject, layer: str, wanted: Wanted, watcher: Watcher) -> tuple[int, ...]:

@@ -12,6 +12,7 @@ from cnn_tui.engine.insight.excite import Excitement, excite
 from cnn_tui.engine.insight.filters import Filters, filters
 from cnn_tui.engine.insight.health import FilterHealth, health
 from cnn_tui.engine.runs.watcher import Watcher
+from cnn_tui.engine.shapes import format_shape
 from cnn_tui.tui.inspect.canvas import Canvas, Drawn, Seen, Wanted
 from cnn_tui.tui.inspect.excite import patch_tiles
 from cnn_tui.tui.inspect.health import marks
@@ -53,9 +54,8 @@ class FiltersSeen(Seen):
 
     @property
     def said(self) -> Sequence[str]:
-        kernel = "x".join(map(str, self.found.weight.shape[2:]))
-        channels = self.found.weight.shape[1]
-        size = f"{kernel}x{channels}"
+        _, channels, *kernel = self.found.weight.shape
+        size = format_shape((*kernel, channels))
         if self.judged is None:
             return (f"{count(len(self.found.norms), 'filter')} of {size}.",)
         verdict, images = self.judged.layers[0].verdict, self.judged.images
