@@ -183,7 +183,7 @@ async def test_a_file_changed_by_another_program_is_not_overwritten_unasked(
         assert load_network(source) == app.builder.network
 
 
-async def test_a_folder_that_cannot_be_written_is_told(make_app: MakeApp) -> None:
+async def test_a_folder_that_is_not_there_is_told_in_the_line(make_app: MakeApp) -> None:
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("s")
@@ -191,8 +191,8 @@ async def test_a_folder_that_cannot_be_written_is_told(make_app: MakeApp) -> Non
         app.screen.query_one(Input).value = "no/such/folder.toml"
         await pilot.press("enter")
         await pilot.pause()
-        (note,) = app._notifications
-        assert note.severity == "error"
+        hint = str(app.screen.query_one(".hint", Static).render())
+        assert "needs a folder that exists" in hint
         assert app.builder.network == SMALL
 
 

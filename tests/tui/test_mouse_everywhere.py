@@ -68,12 +68,10 @@ def wheel(
 
 
 def places(widget: Widget) -> set[tuple[int, int]]:
-    """The corners of a widget and its middle, as far as they are on the screen."""
+    """The first cell of a widget and its middle, as far as they are on the screen."""
     region = widget.region.intersection(widget.screen.region)
-    if not region.area:
-        return set()
     middle = region.x + region.width // 2, region.y + region.height // 2
-    return {(region.x, region.y), middle, (region.right - 1, region.bottom - 1)}
+    return {(region.x, region.y), middle} if region.area else set()
 
 
 def has_more(widget: Widget) -> bool:
