@@ -97,6 +97,7 @@ class RunsScreen(FolderScreen[_Read], RunChanges):
         shown = [entry for entry in self._entries if matches(entry, self._words)]
         table.empty = self._empty()
         table.marked &= {entry.name for entry in self._entries}
+        self.set_class(self._known and not self._entries, "-none")
         table.columns, records = listing(sort_runs(shown, self._order), self._differing)
         table.records = records
         self._present_run()
