@@ -45,9 +45,9 @@ class HelpScreen(Dialog[None]):
         count = max(1, (window - _FRAME) // (_COLUMN + _GAP - 1))
         room = (window - _FRAME) // count - _GAP
         groups = [_lines(title, keys, room) for title, keys in _groups(self._scopes)]
-        with VerticalScroll(classes="window help") as window:
-            window.border_title = "Help"
-            window.border_subtitle = "up/down scroll, esc closes"
+        with VerticalScroll(classes="window help") as frame:
+            frame.border_title = "Help"
+            frame.border_subtitle = "up/down scroll, esc closes"
             if self._about:
                 yield Static(f"{self._about}\n", markup=False)
             with Horizontal():
