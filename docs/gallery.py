@@ -37,14 +37,15 @@ from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.inspect.table import VIEWS
 from cnn_tui.tui.session import Emit, Session
-from cnn_tui.tui.terminal.link import Link
+from cnn_tui.tui.terminal.link import Color, Link
 from cnn_tui.tui.theme import LIGHT
 from cnn_tui.tui.training import Places, Training
 
 FOLDER = Path(__file__).parents[1] / "build" / "gallery"
 SIZES = ((80, 24), (120, 40), (200, 60))
 _SIZES = [f"{width}x{height}" for width, height in SIZES]
-Look = Literal["dark", "light", "16", "ascii"]
+Look = Literal["dark", "light", "16", "ascii", "none"]
+"""``none`` is what ``NO_COLOR`` asks for."""
 SHOWN = 0.6
 """Part of a training that a picture of it shows."""
 BUSY = re.compile(r"computing|reading|measuring|asking|being read")
@@ -171,7 +172,7 @@ def _make_runs(runs: Path) -> None:
     file = runs.with_name("rates.toml")
     file.write_text(SWEEP)
     cnn_tui("sweep", str(file))
-    for words in ("softmax-linear", "three-layer", "digits-convnet", "digits-convnet --lr 0.05"):
+    for words in ("softmax-linear", "three-layer", "digits-convnet", "digits-convnet --lr 0.005"):
         cnn_tui("train", *words.split(), "--epochs", "6")
     shutil.copytree(DEMO_RUN, runs / "lenet-demo-1")
     settings = {"model": "unet", "lr": 0.001, "epochs": 8, "batches": 25}
@@ -186,7 +187,8 @@ def _make_runs(runs: Path) -> None:
 async def _picture(shot: Shot, size: tuple[int, int], look: Look, runs: Path) -> None:
     network = load_preset(shot.network) if shot.network else RunFolder(DEMO_RUN).network()
     places = Places(runs.with_name("none") if shot.name.endswith("empty") else runs)
-    link = Link(color="16" if look in ("16", "ascii") else "auto", ascii=look == "ascii")
+    colors: dict[Look, Color] = {"16": "16", "ascii": "16", "none": "none"}
+    link = Link(color=colors.get(look, "auto"), ascii=look == "ascii")
     app = CnnTuiApp(Builder(Document(network)), Training(Session(_replayed), places), link)
     if look == "light":
         app.wear(LIGHT.name, few_colors=False)

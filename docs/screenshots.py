@@ -33,7 +33,7 @@ from cnn_tui.tui.session import Emit, Runner, Session, train
 from cnn_tui.tui.training import Places, Training
 
 FOLDER = Path(__file__).parent
-SIZE = (112, 30)
+SIZE = (120, 32)
 RATE = 10_000.0
 """Images per second of the steady clock."""
 SHOWN = 0.66

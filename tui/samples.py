@@ -77,7 +77,9 @@ def _cell(picture: Picture, lines: Iterable[str], width: int, form: Form) -> Gro
 
 def sample_sheet(dataset: Dataset, statistics: Statistics, page: int, looks: Looks) -> Columns:
     """Draw the training image number ``page`` of each class above its name and count."""
-    return sheet(_samples(dataset, statistics, page, "\n" if looks.side > _SMALL else " "), looks)
+    between = "\n" if looks.side > _SMALL else " "
+    room = max(_LEAST_WIDTH, looks.side)
+    return sheet(_samples(dataset, statistics, page, between, room), looks)
 
 
 _SMALL = 12
@@ -85,12 +87,15 @@ _SMALL = 12
 
 
 def _samples(
-    dataset: Dataset, statistics: Statistics, page: int, between: str
+    dataset: Dataset, statistics: Statistics, page: int, between: str, room: int
 ) -> Iterable[Exhibit]:
     for place in _places(dataset, page)[:MOST]:
         count = statistics.classes[dataset.train.labels[place]]
         pixels = to_bytes(dataset.train.images[place], statistics.low, statistics.high)
-        words = f"{clean(count.name)}{between}{count.train:,}"
+        name = clean(count.name)
+        words = f"{name}{between}{count.train:,}"
+        if between == " " and len(words) > room:
+            words = name
         yield Exhibit(Picture(pixels), tuple(words.splitlines()))
 
 

@@ -149,7 +149,7 @@ def test_figures_that_were_no_numbers_are_read_as_such() -> None:
     assert unknown is not None and unknown.accuracy != unknown.accuracy
     assert decode_event(line.replace(b'"step":1', b'"step":null')) is None
     assert decode_event(b'{"event":"run_paused","step":1,"loss":null}') is not None
-    assert sparkline([0.0, float("nan"), 1.0], 3) == "▁ █"
+    assert sparkline([0.0, float("nan"), 1.0], 3) == "▁ ▇"
     assert sparkline([float("nan")], 3) == " "
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 import pytest
 from driving import text
 from runs_made import until
+from textual.geometry import Size
 
 from cnn_tui.engine.specs.layers import FC, LAYER_TYPES, Conv, DWConv, MaxPool, ReLU
 from cnn_tui.engine.specs.network import Network
@@ -16,7 +17,7 @@ from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.kinds import role_of
 from cnn_tui.tui.building.window_lines import window_lines
 from cnn_tui.tui.rows import block_bar
-from cnn_tui.tui.widgets.aside import Aside
+from cnn_tui.tui.widgets.aside import Aside, arranged
 from cnn_tui.tui.widgets.layer_table import LayerTable
 
 MakeApp = Callable[..., CnnTuiApp]
@@ -93,6 +94,20 @@ async def test_at_120_columns_all_of_it_is_there(make_app: MakeApp) -> None:
         assert re.search(r"[█▏▎▍▌▋▊▉]", text(app, "#layers"))
         rows = app.screen.query_one(LayerTable)._rows
         assert ("conv", "conv") in {(run.strip(), role) for row in rows[3:] for run, role in row}
+
+
+async def test_at_200_columns_no_setting_is_cut(make_app: MakeApp) -> None:
+    app = make_app(load_preset("resnet18"))
+    async with app.run_test(size=(200, 60)):
+        assert "64 7x7 s2 p3 floor no bias" in text(app, "#layers")
+        assert "…" not in text(app, "#layers")
+
+
+@pytest.mark.parametrize(("size", "wanted"), [((33, 10), (2, 15)), ((48, 19), (3, 15))])
+def test_samples_are_as_large_as_the_panel_allows(
+    size: tuple[int, int], wanted: tuple[int, int]
+) -> None:
+    assert arranged(Size(*size)) == wanted
 
 
 async def test_at_80_columns_the_list_has_all_the_room(make_app: MakeApp) -> None:

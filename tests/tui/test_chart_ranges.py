@@ -86,8 +86,9 @@ def test_accuracies_near_the_top_have_an_axis_of_their_own() -> None:
 
 @pytest.mark.parametrize("rows", range(5, 60))
 def test_ticks_are_on_rows_of_the_same_distance(rows: int) -> None:
-    parts = parts_of(rows)
-    for y in (loss_axis([1.7], parts), accuracy_axis([0.4, 0.93], parts), log_axis([-3, 2], parts)):
+    parts, whole = parts_of(rows), parts_of(rows, thirds=False)
+    assert whole != 3
+    for y in (loss_axis([1.7], parts), accuracy_axis([0.4, 0.93], whole), log_axis([-3, 2], parts)):
         plot = replace(plot_of(losses(1.0, 0.5)), y=y)
         canvas = ["".join(text for text, _ in row) for row in rasterise(plot, 40, rows + 2)]
         at = [number for number, row in enumerate(canvas[:-2]) if "┤" in row]

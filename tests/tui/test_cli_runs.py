@@ -76,9 +76,10 @@ def test_an_encoding_without_blocks_gets_plain_curves(
 ) -> None:
     from cnn_tui.tui.dashboard.series import PLAIN_BARS, sparkline
 
-    assert sparkline([1, 2, 3], 3, "ascii") == PLAIN_BARS[0] + PLAIN_BARS[4] + PLAIN_BARS[-1]
+    assert sparkline([1, 2, 3], 3, "ascii") == PLAIN_BARS[0] + PLAIN_BARS[3] + PLAIN_BARS[-1]
     assert sparkline([1, 1], 9) == "▁▁" and sparkline([], 9) == ""
     assert len(sparkline(range(1000), 16)) == 16
+    assert "█" not in sparkline(range(1000), 16), "lines of bars would run together"
 
 
 def test_watching_a_finished_run_tells_all_of_it(cli, runs: Path) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 from rich.segment import Segment
 from runs_made import make_runs, until
 from sweeps_made import make_sweep
-from textual.color import Color
+from textual.color import Color, ColorParseError
 from textual.geometry import Region
+from textual.pilot import Pilot
+from textual.theme import Theme
 
 from cnn_tui.engine.specs.layers import FC, Conv, MaxPool
 from cnn_tui.engine.specs.network import Network
@@ -18,34 +22,47 @@ from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.contrast import LEAST, contrast, readable
 from cnn_tui.tui.screens.dialog import Dialog
-from cnn_tui.tui.theme import DARK_16, KINDS, LIGHT_16, OURS, THEMES
+from cnn_tui.tui.theme import DARK_16, KINDS, LIGHT_16, OURS, THEMES, variables_of
 from cnn_tui.tui.widgets.table import Table
 
 MakeApp = Callable[..., CnnTuiApp]
 
-RGB = [name for name, theme in THEMES.items() if not theme.ansi]
+FOREIGN = [theme for theme in THEMES.values() if not theme.ansi and theme not in OURS]
 """The other themes are in the terminal's own colours, of which nothing is known here."""
 
 NO_TEXT = range(0x2500, 0x2900)
 """Frames, bars, blocks and braille: for them 3:1 is enough (WCAG 2.2, criterion 1.4.11)."""
 
 
-def unreadable(app: CnnTuiApp, region: Region) -> set[tuple[str, str, str]]:
-    """The texts in a region whose contrast with their ground is too low, with both colours."""
+class Printed(NamedTuple):
+    """A text on a screen, its colour and that of its ground."""
+
+    text: str
+    ink: Color
+    ground: Color
+
+    @property
+    def is_readable(self) -> bool:
+        return contrast(self.ink, self.ground) >= LEAST - 0.02
+
+    def __str__(self) -> str:
+        return f"{self.text} {self.ink.hex} {self.ground.hex}"
+
+
+def printed(app: CnnTuiApp, region: Region) -> set[Printed]:
+    """All texts in a region."""
     strips = app.screen._compositor.render_strips()
     rows = (strips[y].crop(region.x, region.right) for y in range(region.y, region.bottom))
-    return {found for row in rows for segment in row if (found := _fault(segment))}
+    return {found for row in rows for segment in row if (found := _printed(segment))}
 
 
-def _fault(segment: Segment) -> tuple[str, str, str] | None:
+def _printed(segment: Segment) -> Printed | None:
     text = "".join(char for char in segment.text if ord(char) not in NO_TEXT).strip()
     style = segment.style
     if not text or style is None or style.color is None or style.bgcolor is None:
         return None
     ink, ground = Color.from_rich_color(style.color), Color.from_rich_color(style.bgcolor)
-    if style.reverse:
-        ink, ground = ground, ink
-    return None if contrast(ink, ground) >= LEAST - 0.02 else (text, ink.hex, ground.hex)
+    return Printed(text, *((ground, ink) if style.reverse else (ink, ground)))
 
 
 def shown(app: CnnTuiApp) -> Region:
@@ -90,9 +107,8 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return root
 
 
-async def walk(app: CnnTuiApp, names: list[str]) -> list[str]:
-    """What cannot be read on any screen in these themes."""
-    faults: set[str] = set()
+async def walk(app: CnnTuiApp, look: Callable[[Pilot[None]], Awaitable[None]]) -> None:
+    """Look at every screen."""
     async with app.run_test(size=(120, 40)) as pilot:
         for keys in STEPS:
             await pilot.press(*keys)
@@ -103,28 +119,74 @@ async def walk(app: CnnTuiApp, names: list[str]) -> list[str]:
             elif "5" in keys:
                 table = app.screen.query_one(Table)
                 await until(pilot, lambda table=table: len(table.records) == 2)
-            # What is looked at is rendered here: to draw it as well would take twice as long.
-            with app.batch_update():
-                for name in names:
-                    app.put_on(name)
-                    await pilot.pause()
-                    for fault in unreadable(app, shown(app)):
-                        faults.add(f"{name}, {type(app.screen).__name__}: {' '.join(fault)}")
-    return sorted(faults)
+            await look(pilot)
+
+
+def variables(theme: Theme) -> dict[str, str]:
+    return variables_of(theme, {**theme.to_color_system().generate(), **theme.variables})
+
+
+def marks() -> dict[str, Color]:
+    """A colour for each variable whose value is a colour, by which it is known on the screen."""
+    found = dict[str, Color]()
+    for name, value in variables(FOREIGN[0]).items():
+        with suppress(ColorParseError):
+            Color.parse(value)
+            found[name] = Color(len(found) % 256, len(found) // 256, 128)
+    return found
 
 
 @pytest.mark.slow
 async def test_every_text_can_be_read_in_every_theme(make_app: MakeApp, root: Path) -> None:
+    """The screens are drawn once, in marks; what these stand for is looked up in each theme."""
     app = make_app(BROKEN)
     app.places.runs = root
-    assert await walk(app, RGB) == []
+    marked = marks()
+    names = {mark.hex: name for name, mark in marked.items()}
+    by_mark = variables(FOREIGN[0]) | {name: mark.hex for name, mark in marked.items()}
+    pairs, faults = dict[tuple[str, str], str](), set[str]()
+
+    async def look(pilot: Pilot[None]) -> None:
+        for text, ink, ground in printed(app, shown(app)):
+            where = f"{type(app.screen).__name__}: {text}"
+            if ink.hex in names and ground.hex in names:
+                pairs.setdefault((names[ink.hex], names[ground.hex]), where)
+            else:
+                faults.add(f"{where} has a colour that is none of the theme's")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "get_css_variables", lambda: by_mark)
+        app.stylesheet.set_variables(by_mark)
+        await walk(app, look)
+    assert len(pairs) > 12, "the marks are not on the screen"
+    for theme in FOREIGN:
+        colors = variables(theme)
+        for (ink, ground), where in pairs.items():
+            if not Printed("", Color.parse(colors[ink]), Color.parse(colors[ground])).is_readable:
+                faults.add(f"{theme.name}, {where}: {ink} on {ground}")
+    assert sorted(faults) == []
 
 
 @pytest.mark.slow
 async def test_every_text_can_be_read_in_our_themes(make_app: MakeApp, root: Path) -> None:
     app = make_app(load_preset("lenet5"))
     app.places.runs = root
-    assert await walk(app, [theme.name for theme in OURS]) == []
+    faults = set[str]()
+
+    async def look(pilot: Pilot[None]) -> None:
+        # What is looked at is rendered here: to draw it as well would take twice as long.
+        with app.batch_update():
+            for theme in OURS:
+                app.put_on(theme.name)
+                await pilot.pause()
+                faults.update(
+                    f"{theme.name}, {type(app.screen).__name__}: {one}"
+                    for one in printed(app, shown(app))
+                    if not one.is_readable
+                )
+
+    await walk(app, look)
+    assert sorted(faults) == []
 
 
 def test_high_contrast_is_higher() -> None:

@@ -67,6 +67,17 @@ async def test_the_longest_description_of_a_preset_is_shown_whole(make_app: Make
         assert detail.region.bottom < window.region.bottom
 
 
+async def test_a_list_without_a_cut_line_repeats_none_below(make_app: MakeApp) -> None:
+    app = make_app(load_preset("digits-convnet"))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("down", "i")
+        await pilot.pause()
+        assert app.screen.query_one(".window").border_title == "Insert a layer"
+        assert app.screen.query_one(".detail", Static).size.height == 1
+        assert not str(app.screen.query_one(".detail", Static).render())
+        assert app.screen.query_one(OptionList).size.height == 14
+
+
 @pytest.mark.parametrize("size", [(80, 24), (120, 40)])
 async def test_the_help_has_as_many_columns_as_there_is_room(
     make_app: MakeApp, size: tuple[int, int]

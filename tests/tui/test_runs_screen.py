@@ -465,7 +465,7 @@ def test_curves_of_a_list_are_on_one_scale() -> None:
     ]  # fmt: skip
     columns, rows = listing(entries, {})
     at = [column.title for column in columns].index("val accuracy")
-    assert [row.cells[at] for row in rows] == ["▁█", "▁▅"]
+    assert [row.cells[at] for row in rows] == ["▁▇", "▁▅"]
     assert not {"tags", "what differs"} & {column.title for column in columns}
 
 

@@ -12,7 +12,6 @@ from driving import text, type_in, typed
 from runs_made import until
 from sweeps_made import make_sweep
 from textual.pilot import Pilot
-from textual.widgets import Static
 
 from cnn_tui.engine.runs.exchange import Reply
 from cnn_tui.engine.sweeps.begin import new_sweep
@@ -188,7 +187,7 @@ async def test_a_finer_sweep_is_shown_before_it_begins(
         await opened(pilot, "f")
         await until(pilot, lambda: isinstance(app.screen, SweepPlanDialog))
         await until(pilot, lambda: "fit" in text(app, "PlanRows"))
-        assert "quick-fine" in str(app.screen.query_one(".title", Static).content)
+        assert "quick-fine" in str(app.screen.query_one(".window").border_title)
         await typed(pilot, "escape")
         assert [path.name for path in (tmp_path / ".sweeps").iterdir()] == ["quick-1"]
 

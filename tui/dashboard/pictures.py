@@ -139,7 +139,7 @@ def _accuracy(board: Board, rows: int, lens: Viewport, earlier: Earlier) -> Char
     band = board.train_accuracy.points() if lens.banded else ()
     others = [other.val_accuracy.points() for other in earlier.values()]
     x = x_axis(board, lens)
-    y = accuracy_axis(usual(x, smooth, val), parts_of(rows))
+    y = accuracy_axis(usual(x, smooth, val), parts_of(rows, thirds=False))
     plot = _plot(board, lens, x, y, [smooth, val], (band, band), others, text=_whole_percent)
     scale = f"{y.labels[0].strip('% ')}-{y.labels[-1].strip()}" if plot else ""
     heading = titles("accuracy", named, lens, earlier, _smoothed(board, lens), scale)

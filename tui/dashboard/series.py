@@ -126,9 +126,10 @@ def _extremes(points: Sequence[Point]) -> list[Point]:
 _VALUE = itemgetter(1)
 
 
-BARS = "▁▂▃▄▅▆▇█"
+BARS = "▁▂▃▄▅▆▇"
+"""Without the full block: lines of bars below each other would run together."""
 
-PLAIN_BARS = "_.-=+*#@"
+PLAIN_BARS = "_.-=+*#"
 """For encodings without block characters."""
 
 

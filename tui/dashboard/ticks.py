@@ -29,15 +29,16 @@ class Axis:
         return max(map(len, self.labels), default=0)
 
 
-def parts_of(rows: int) -> int:
+def parts_of(rows: int, *, thirds: bool = True) -> int:
     """Return into how many parts ticks divide an axis of ``rows`` rows, each tick on its own row.
 
-    The chart leaves out the top row if the others can be divided better.
+    The chart leaves out the top row if the others can be divided better. Without ``thirds`` there
+    are never three parts: those of 100% are no round numbers.
     """
     choices = [
         (parts, spare)
         for spare in (0, 1)
-        for parts in (5, 4, 3, 2)
+        for parts in ((5, 4, 3, 2) if thirds else (5, 4, 2))
         if (rows - 1 - spare) % parts == 0 and (rows - 1 - spare) // parts >= 2
     ]
     return next((parts for parts, _ in choices if parts > 2), choices[0][0] if choices else 1)

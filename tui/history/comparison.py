@@ -94,7 +94,7 @@ def overlay(comparison: RunComparison, height: int, *, loss: bool) -> ChartPictu
         return overlay(comparison, height, loss=True)  # other programs may tell only losses
     if last is None:
         return ChartPicture(note="no epoch is complete yet")
-    x, parts = epochs_axis(last, int(last), ticks=6), parts_of(height)
+    x, parts = epochs_axis(last, int(last), ticks=6), parts_of(height, thirds=loss)
     log = loss and _far_apart(curves)
     if log:
         curves = [[(at, math.log10(y)) for at, y in curve if y > 0] for curve in curves]
@@ -163,7 +163,7 @@ def run_picture(curve: EpochCurve, height: int) -> ChartPicture:
     plot = Plot(
         (Curve(train), Curve(val, "o")),
         epochs_axis(float(last), last, ticks=6),
-        (accuracy_axis if known else loss_axis)(values, parts_of(height)),
+        (accuracy_axis if known else loss_axis)(values, parts_of(height, thirds=not known)),
     )
     title = (
         (" accuracy " if known else " loss ", "strong"),

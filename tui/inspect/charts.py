@@ -21,8 +21,9 @@ _LONGEST = 14
 def draw_plot(plot: Plot, title: Line, width: int, height: int) -> list[Line]:
     """Draw curves below their title."""
     looks = [role_of(at if c.look is None else c.look) for at, c in enumerate(plot.curves)]
-    rows = rasterise(plot, width, height - 1)
-    return [title, *(tuple((text, _role(number, looks)) for text, number in row) for row in rows)]
+    rows = rasterise(plot, width - 2, height - 1)
+    drawn = (tuple((text, _role(number, looks)) for text, number in row) for row in rows)
+    return [title, *(((" ", ""), *row) for row in drawn)]
 
 
 def _role(number: int, looks: Sequence[str]) -> str:

@@ -95,4 +95,4 @@ class CompareSeen(Seen):
 def _template(decision: Decision) -> Captioned:
     slopes = decision.template.mean(0, keepdims=True)
     scale = float(np.abs(slopes).max())
-    return Captioned(Picture(slopes, "signed", scale), f"{decision.name} ±{scale:.2g}")
+    return Captioned(Picture(slopes, "signed", scale), f"±{scale:.2g} {decision.name}")

@@ -22,7 +22,8 @@ from cnn_tui.tui.words import clean, fit, percent
 if TYPE_CHECKING:
     from cnn_tui.engine.insight.subject import Subject
 
-_BAR, _NAME = 24, 12
+_BAR, _LEAST_BAR, _NAME = 24, 8, 12
+"""Columns of a bar, and if the names of the runs are long; and of the names of the data."""
 
 
 def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> ShuffleSeen:
@@ -59,6 +60,8 @@ class ShuffleSeen(Seen):
     def drawn(self, canvas: Canvas) -> Drawn:
         low = min(min(row.original, row.shuffled) for row in self.found.rows)
         start = max(0.0, int(low * 20 - 0.5) / 20)
+        longest = max(len(run) for row in self.found.rows for run in row.runs)
+        most = max(_LEAST_BAR, min(_BAR, canvas.width - _NAME - 12 - longest))
         lines: list[Line] = [
             ((f" bars from {start:.0%} to 100%, {self.found.images:,} test images", "dim"),)
         ]
@@ -68,11 +71,11 @@ class ShuffleSeen(Seen):
             for label, share, run in zip(
                 ("as they are", "shuffled"), (row.original, row.shuffled), row.runs, strict=True
             ):
-                length = round((share - start) / (1 - start) * _BAR)
+                length = round((share - start) / (1 - start) * most)
                 text = f"  {fit(label, _NAME)} {percent(share):>6}  "
                 bar = ("━" * length, "accent" if label != "shuffled" else "warn")
-                behind = " " * (_BAR - length + 1)
-                room = canvas.width - len(text) - _BAR - 1
+                behind = " " * (most - length + 1)
+                room = canvas.width - len(text) - most - 1
                 words = fit(clean(run), max(0, min(len(run), room)))
                 lines.append(((text, ""), bar, (behind + words, "dim")))
         return paged(lines, canvas)

@@ -34,7 +34,8 @@ CONVS = ("conv", "dwconv")
 _CELL = 6
 """Columns of a number in a grid."""
 _GAP = 2
-_PICTURE_ROWS = 9
+_PICTURE_ROWS, _MOST_ROWS = 9, 17
+"""Rows of the pictures with their captions: usually, and where the numbers leave them."""
 _MARK = (255, 150, 50)
 """Colour of the window, and of the output."""
 _MOST_SUMS = 8
@@ -86,17 +87,13 @@ class StepSeen(Seen):
         return (self._sentence(), *filter(None, [self.example.note]))
 
     def drawn(self, canvas: Canvas) -> Drawn:
-        pictures = draw_row(
-            self._pictures(), replace(canvas, height=self._picture_rows(canvas) + 1)
-        )
-        lines = [*pictures, (), *self._sums(canvas.width), (), *self._grids(canvas)]
+        below = [(), *self._sums(canvas.width), (), *self._grids(canvas)]
+        rows = _picture_rows(canvas.height, len(below))
+        lines = [*draw_row(self._pictures(), replace(canvas, height=rows + 1)), *below]
         drawn = paged(lines, canvas)
         channels = range(self.channels)
         window = self.found.position, self.found.size
         return Drawn(drawn.lines, drawn.pages, channels, len(channels), window)
-
-    def _picture_rows(self, canvas: Canvas) -> int:
-        return min(_PICTURE_ROWS, canvas.height // 2) if canvas.height else _PICTURE_ROWS
 
     def to_json(self) -> object:
         return self.found.to_json()
@@ -230,3 +227,10 @@ def _side_by_side(grids: Sequence[list[Line]], width: int) -> list[Line]:
             parts = [part for line in row for part in (*line, (" " * _GAP, ""))]
             lines.append(((" ", ""), *parts))
     return lines
+
+
+def _picture_rows(height: int | None, below: int) -> int:
+    """Return the rows of the pictures above so many others."""
+    if not height:
+        return _PICTURE_ROWS
+    return max(min(_PICTURE_ROWS, height // 2), min(_MOST_ROWS, height - below - 1))

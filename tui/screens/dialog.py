@@ -49,6 +49,14 @@ class TextDialog(Dialog[str]):
     escaped = ""
 
 
+class TitledWindow(Vertical):
+    """The frame of a dialog, with its title in the border, as panels have theirs."""
+
+    def __init__(self, title: str, *, classes: str) -> None:
+        super().__init__(classes=f"window {classes}")
+        self.border_title = Content(clean(title))
+
+
 @dataclass(frozen=True)
 class Answer:
     """A key and what it means."""
@@ -68,7 +76,7 @@ class Question(TextDialog):
         keys = [*((answer.key, answer.text) for answer in self._answers), ("esc", "go back")]
         lines = [Content.assemble((f"{key:>5}", "$accent"), f"  {text}") for key, text in keys]
         with Vertical(classes="window"):
-            yield Static(self._question, markup=False)
+            yield Static(self._question, classes="asked", markup=False)
             yield Static(Content("\n").join(lines), classes="answers")
 
     def on_click(self, event: events.Click) -> None:
@@ -125,8 +133,8 @@ class Picker(TextDialog):
     def compose(self) -> ComposeResult:
         choices = OptionList(compact=True)
         choices.can_focus = False
-        with Vertical(classes="window picker"):
-            yield Static(self._title, classes="title", markup=False)
+        self._make_room()
+        with TitledWindow(self._title, classes="picker"):
             yield EntryInput(placeholder=self.placeholder, compact=True)
             yield choices
             yield Static(classes="detail")
@@ -135,6 +143,16 @@ class Picker(TextDialog):
 
     def on_mount(self) -> None:
         self.filter("")
+
+    def on_resize(self) -> None:
+        self._make_room()
+
+    def _make_room(self) -> None:
+        """Keep no rows to repeat an item below the list if none is cut in its line."""
+        width = self.app.size.width
+        room = min(_WIDTH, width if width < _WIDTH else width * 9 // 10) - _FRAME
+        longest = max((len(item.text) for item in self._items), default=room)
+        self.set_class(self._key_width(self._items) + 2 + longest <= room, "-brief")
 
     def on_input_changed(self, event: Input.Changed) -> None:
         self.filter(event.value)
@@ -183,7 +201,8 @@ class Picker(TextDialog):
 
     def highlight(self, key: str) -> None:
         """Show the whole text of an item, which its line may have cut."""
-        texts = {item.key: item.text for item in self._items}
+        shown = () if self.has_class("-brief") else self._items
+        texts = {item.key: item.text for item in shown}
         self.query_one(".detail", Static).update(Content(texts.get(key, "")))
 
     @property
@@ -206,7 +225,7 @@ class Picker(TextDialog):
         """Show these items; the first is highlighted if so asked."""
         choices = self.choices
         choices.clear_options()
-        width = max((len(item.key) for item in self._items or items), default=0)
+        width = self._key_width(self._items or items)
         for item in items:
             line = Content.assemble((item.key.ljust(width), "$accent"), "  ", item.text)
             choices.add_option(Option(line, id=item.key))
@@ -214,6 +233,14 @@ class Picker(TextDialog):
         if not items:
             free = f" Enter takes it as {self._free}." if self._free else ""
             self.query_one(".detail", Static).update(f"Nothing in this list matches.{free}")
+
+    @staticmethod
+    def _key_width(items: Sequence[Item]) -> int:
+        return max((len(item.key) for item in items), default=0)
+
+
+_WIDTH, _FRAME = 100, 5
+"""Columns of a list at most (dialog.tcss), and of its frame with the scroll bar."""
 
 
 def _matching(items: Sequence[Item], text: str) -> list[Item]:
@@ -241,7 +268,7 @@ class Prompt(TextDialog):
 
     def compose(self) -> ComposeResult:
         with Vertical(classes="window"):
-            yield Static(self._title, classes="title", markup=False)
+            yield Static(self._title, classes="asked", markup=False)
             yield EntryInput(self._value, compact=True, select_on_focus=True)
             yield Static("enter accepts, esc goes back", classes="hint")
 

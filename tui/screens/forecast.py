@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
 from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.rows import Line, block_bar
-from cnn_tui.tui.screens.dialog import Dialog
+from cnn_tui.tui.screens.dialog import Dialog, TitledWindow
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.scrolled import ScrolledLines
 from cnn_tui.tui.words import clean, clock, compact, count, short_name
@@ -55,8 +54,7 @@ class ForecastDialog(Dialog[None]):
         self._cancelled = Event()
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="window forecast"):
-            yield Static("Forecast", classes="title")
+        with TitledWindow("Forecast", classes="forecast"):
             yield Outlook()
             yield Static("up/down scroll, esc closes and cancels the measurement", classes="hint")
 

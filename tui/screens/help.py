@@ -21,8 +21,8 @@ _COLUMN, _MOST, _FRAME, _GAP, _KEY = 36, 3, 6, 2, 9
 """Columns of text at least and their number at most; their frame, their gap, and of the keys."""
 _LIST_KEYS = (("up/down", "Choose a row"), ("a-e", "Apply a fix"))
 _FORM_KEYS = (
-    ("tab", "Next field (shift+tab back)"),
-    ("space", "Next choice (or its letter)"),
+    ("tab", "Next field; shift+tab, back"),
+    ("space", "Next choice; so does a letter"),
     ("esc", "Back to the list"),
 )
 _MODES = ((LIST, BUILD), (TRAIN,))
@@ -45,7 +45,9 @@ class HelpScreen(Dialog[None]):
         count = max(1, (window - _FRAME) // (_COLUMN + _GAP - 1))
         room = (window - _FRAME) // count - _GAP
         groups = [_lines(title, keys, room) for title, keys in _groups(self._scopes)]
-        with VerticalScroll(classes="window help"):
+        with VerticalScroll(classes="window help") as frame:
+            frame.border_title = "Help"
+            frame.border_subtitle = "up/down scroll, esc closes"
             if self._about:
                 yield Static(f"{self._about}\n", markup=False)
             with Horizontal():

@@ -21,7 +21,7 @@ from cnn_tui.tui.learn.desk import Desk
 from cnn_tui.tui.learn.view import paragraphs, whole
 from cnn_tui.tui.lesson_actions import LESSON
 from cnn_tui.tui.rows import Line
-from cnn_tui.tui.screens.dialog import TextDialog
+from cnn_tui.tui.screens.dialog import TextDialog, TitledWindow
 from cnn_tui.tui.widgets.scrolled import ScrolledLines
 from cnn_tui.tui.words import clean
 
@@ -151,7 +151,6 @@ class SolvedDialog(TextDialog):
     def compose(self) -> ComposeResult:
         outcome = self._outcome
         onward = clean(outcome.following) or "the list"
-        with Vertical(classes="window lesson"):
-            yield Static(f"Solved: {clean(outcome.title)}", classes="title", markup=False)
+        with TitledWindow(f"Solved: {outcome.title}", classes="lesson"):
             yield OutcomeText(outcome)
             yield KeyLine(("enter", onward), ("l", "all lessons"), ("esc", "stay here"))

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, Literal
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
 from textual.widgets import Static
 
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.dashboard.rates import moved, rates_picture
+from cnn_tui.tui.screens.dialog import TitledWindow
 from cnn_tui.tui.screens.trial import TrialDialog
 from cnn_tui.tui.session import load_for, progress_of
 from cnn_tui.tui.threads import Trial
 from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.lines import TextLines
-from cnn_tui.tui.words import clean, clock
+from cnn_tui.tui.words import clock
 
 if TYPE_CHECKING:
     from cnn_tui.engine.training.lr_finder import LrCurve, LrPoint
@@ -58,9 +58,8 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
         self._cursor: float | None = None
 
     def compose(self) -> ComposeResult:
-        of = f"Learning rate: {clean(self._network.name)} on {clean(self._network.data)}"
-        with Vertical(classes="window trial"):
-            yield Static(of, classes="title", markup=False)
+        of = f"Learning rate: {self._network.name} on {self._network.data}"
+        with TitledWindow(of, classes="trial"):
             yield Chart(id="rates")
             yield TextLines(id="said")
             yield Static(classes="hint")

@@ -9,14 +9,13 @@ from pathlib import Path
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.tui.building.paths import complete_path
-from cnn_tui.tui.screens.dialog import TextDialog
+from cnn_tui.tui.screens.dialog import TextDialog, TitledWindow
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.inputs import EntryInput
 from cnn_tui.tui.words import clean
@@ -64,8 +63,7 @@ class PathPrompt(TextDialog):
     def compose(self) -> ComposeResult:
         choices = OptionList(compact=True)
         choices.can_focus = False
-        with Vertical(classes="window paths"):
-            yield Static(self._title, classes="title", markup=False)
+        with TitledWindow(self._title, classes="paths"):
             placeholder = f"path of a {self._wanted}, such as ~/data/pictures"
             yield PathEntry(placeholder=placeholder, compact=True)
             yield Static(classes="detail", markup=False)

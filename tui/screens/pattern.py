@@ -8,7 +8,7 @@ import msgspec
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.widgets import Input, Static
 
 from cnn_tui.engine.errors import EntryError
@@ -20,7 +20,7 @@ from cnn_tui.tui.building.fields import form_fields
 from cnn_tui.tui.building.forms import Form
 from cnn_tui.tui.building.outline import outline
 from cnn_tui.tui.rows import Line
-from cnn_tui.tui.screens.dialog import Dialog
+from cnn_tui.tui.screens.dialog import Dialog, TitledWindow
 from cnn_tui.tui.widgets.inputs import EntryInput
 from cnn_tui.tui.widgets.layer_form import LayerForm
 from cnn_tui.tui.widgets.layer_table import LayerTable
@@ -73,8 +73,7 @@ class PatternDialog(Dialog[tuple[Layer, ...]]):
         self._reads = False
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="window pattern"):
-            yield Static("Pattern", classes="title")
+        with TitledWindow("Pattern", classes="pattern"):
             yield EntryInput(PATTERN, compact=True, select_on_focus=False)
             yield Remarks()
             with Horizontal():

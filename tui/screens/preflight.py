@@ -8,16 +8,15 @@ from typing import TYPE_CHECKING, Literal
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
 from textual.widgets import Static
 
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.dashboard.preflight_rows import preflight_rows
+from cnn_tui.tui.screens.dialog import TitledWindow
 from cnn_tui.tui.screens.trial import TrialDialog
 from cnn_tui.tui.session import load_for, progress_of
 from cnn_tui.tui.threads import Trial
 from cnn_tui.tui.widgets.lines import TextLines
-from cnn_tui.tui.words import clean
 
 if TYPE_CHECKING:
     from cnn_tui.engine.training.checks.bench import CheckResult
@@ -41,9 +40,8 @@ class PreflightDialog(TrialDialog["CheckResult", Next]):
         self._names: tuple[str, ...] = ()
 
     def compose(self) -> ComposeResult:
-        of = f"Pre-flight: {clean(self._network.name)} on {clean(self._network.data)}"
-        with Vertical(classes="window trial"):
-            yield Static(of, classes="title", markup=False)
+        of = f"Pre-flight: {self._network.name} on {self._network.data}"
+        with TitledWindow(of, classes="trial"):
             yield TextLines()
             yield Static(classes="hint")
 

@@ -58,7 +58,7 @@ async def _ask_for_state(app: App[None], folder: RunFolder) -> int | None:
     # The best one may be of the same step as the last checkpoint: its words say both.
     steps = {state.step: state for state in states}
     items = [Item(f"step {step}", _words(state)) for step, state in steps.items()]
-    title = f"Resume {folder.name} from a checkpoint; later steps are discarded"
+    title = f"Resume {folder.name}; later steps are discarded"
     answer = await app.push_screen_wait(Picker(title, items))
     return int(answer.removeprefix("step ")) if answer else None
 

@@ -117,6 +117,7 @@ class RunsScreen(FolderScreen[_Read], RunChanges):
         shown = [entry for entry in self._entries if matches(entry, self._words)]
         table.empty = self._empty()
         table.marked &= {entry.name for entry in self._entries}
+        self.set_class(self._known and not self._entries, "-none")
         ordered = sort_runs(shown, self._order)
         # What a filter finds is listed, also where it is a trial.
         self._folds = NO_FOLDS if self._words else folds_of(ordered, self._sweeps)

@@ -6,13 +6,13 @@ from dataclasses import dataclass
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.containers import Horizontal
 from textual.widgets import Static
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.training.settings import SettingName, Settings, SettingValue
 from cnn_tui.tui.building.fields import FieldError, form_fields
-from cnn_tui.tui.screens.dialog import Dialog
+from cnn_tui.tui.screens.dialog import Dialog, TitledWindow
 from cnn_tui.tui.widgets.inputs import EntryInput
 
 
@@ -31,7 +31,6 @@ _LABELS = {"lr": "learning rate", "l2": "L2", "dropout": "dropout", "batch_size"
 class SettingsDialog(Dialog[tuple[Change, ...]]):
     """Returns the changes; none for escape."""
 
-    CSS_PATH = "train.tcss"
     BINDINGS = [
         Binding("down", "app.focus_next", show=False),
         Binding("up", "app.focus_previous", show=False),
@@ -45,8 +44,7 @@ class SettingsDialog(Dialog[tuple[Change, ...]]):
         self._fields = {field.name: field for field in form_fields(Settings)}
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="window settings"):
-            yield Static("From the next batch on", classes="title")
+        with TitledWindow("From the next batch on", classes="settings"):
             for name in _SHOWN:
                 with Horizontal():
                     yield Static(_LABELS[name], classes="label")

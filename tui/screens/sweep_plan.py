@@ -8,7 +8,6 @@ from threading import Event
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
 from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError, SpecError
@@ -18,7 +17,7 @@ from cnn_tui.engine.specs.files import read_text
 from cnn_tui.engine.sweeps.plan import SweepPlan, sweep_presets
 from cnn_tui.engine.sweeps.trying import look_at
 from cnn_tui.tui.rows import Item, Line
-from cnn_tui.tui.screens.dialog import Dialog
+from cnn_tui.tui.screens.dialog import Dialog, TitledWindow
 from cnn_tui.tui.screens.forecast import images_of
 from cnn_tui.tui.sweeps.preview import Said, in_rows, look_rows, plan_rows
 from cnn_tui.tui.threads import run_in_thread
@@ -77,9 +76,9 @@ class SweepPlanDialog(Dialog[bool]):
         self._cancelled = Event()
 
     def compose(self) -> ComposeResult:
-        about = f": {self._plan.description}" if self._plan.description else ""
-        with Vertical(classes="window forecast"):
-            yield Static(f"{clean(self._plan.name + about)}", classes="title", markup=False)
+        with TitledWindow(self._plan.name, classes="forecast"):
+            if self._plan.description:
+                yield Static(clean(self._plan.description), classes="asked", markup=False)
             yield PlanRows(self._plan)
             yield Static("enter starts it, esc goes back", classes="hint")
 

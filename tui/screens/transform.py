@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, NamedTuple
 from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
 from textual.message import Message
 from textual.widgets import Static
 
@@ -23,7 +22,7 @@ from cnn_tui.tui.building.edits import Path
 from cnn_tui.tui.building.proof import rewrite_lines
 from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.rows import Line, unstyled
-from cnn_tui.tui.screens.dialog import Dialog
+from cnn_tui.tui.screens.dialog import Dialog, TitledWindow
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.lines import Lines
 from cnn_tui.tui.words import clean
@@ -134,9 +133,8 @@ class TransformDialog(Dialog[Outcome]):
         self._candidates = [Candidate(network, path, transform) for transform in options]
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="window transform"):
-            whose = f", with the weights of {self._trained.words}" if self._trained else ""
-            yield Static(f"Transform{clean(whose)}", classes="title", markup=False)
+        whose = f", with the weights of {self._trained.words}" if self._trained else ""
+        with TitledWindow(f"Transform{whose}", classes="transform"):
             yield CandidateList()
             yield Static(_HINT, classes="hint")
 

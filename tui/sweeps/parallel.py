@@ -73,7 +73,9 @@ def parallels(state: SweepState, field: str, chosen: int | None, width: int) -> 
     words = f"{drawn} of {len(order)} trials" if drawn < len(order) else f"{drawn} trials"
     hidden = len(state.fields) - len(shown)
     words += f", {len(shown)} of {len(state.fields)} fields (left/right)" if hidden else ""
-    axes = _uprights(state, field, scales, goal)
+    # Of names beside each other at least two columns apart.
+    room = max(ROOM - 1, width // (len(shown) + 1) - 2)
+    axes = _uprights(state, field, scales, goal, room)
     return Parallels(axes, tuple(s for s in strands if len(s.points) > 1), words)
 
 
@@ -85,12 +87,16 @@ def _fields(state: SweepState, field: str, most: int) -> Sequence[str]:
 
 
 def _uprights(
-    state: SweepState, field: str, scales: Mapping[str, FieldScale], goal: FieldScale
+    state: SweepState,
+    field: str,
+    scales: Mapping[str, FieldScale],
+    goal: FieldScale,
+    room: int,
 ) -> tuple[Upright, ...]:
-    names = short_names(state.fields, ROOM - 1)
+    names = short_names(state.fields, room)
     axes = []
     for name, scale in scales.items():
-        low, high = (clean(fit(end, ROOM - 1).rstrip()) for end in scale.ends)
+        low, high = (clean(fit(end, room).rstrip()) for end in scale.ends)
         axes.append(Upright(clean(names[name]), low, high, name == field))
     ends = [value_of(state, goal.low), value_of(state, goal.high)]
     low, high = ends if state.maximizes else reversed(ends)

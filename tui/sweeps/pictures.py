@@ -56,7 +56,7 @@ def best_curves(state: SweepState, chosen: int | None, height: int) -> ChartPict
         return ChartPicture(note="the curves appear after the first epochs")
     x = epochs_axis(float(longest), max(longest, state.epochs), ticks=6)
     values = usual(x, *lines.values())
-    goal = _goal(state, values, parts_of(height))
+    goal = _goal(state, values, height)
     lines = {number: goal.at(points) for number, points in lines.items()}
     glyphs = dict(zip((trial.number for trial in best), GLYPHS, strict=False))
     looks = dict(zip((trial.number for trial in best), _LOOKS, strict=False))
@@ -123,9 +123,11 @@ class _Goal:
         return tuple((x, math.log10(max(y, _LEAST_LOSS))) for x, y in points)
 
 
-def _goal(state: SweepState, values: Sequence[float], parts: int) -> _Goal:
+def _goal(state: SweepState, values: Sequence[float], rows: int) -> _Goal:
     if state.objectives[0] == "accuracy":
+        parts = parts_of(rows, thirds=False)
         return _Goal(accuracy_axis([min(1.0, max(0.0, value)) for value in values], parts))
+    parts = parts_of(rows)
     values = [max(value, _LEAST_LOSS) for value in values]
     if max(values) > _FAR * min(values):
         return _Goal(log_axis([math.log10(value) for value in values], parts), log=True)
@@ -171,7 +173,7 @@ def _scatter(
     front: Sequence[int] = (),
 ) -> Plot:
     """Return all trials as points, those of a front joined, the best and the chosen one marked."""
-    goal = _goal(state, [value for _, value in points.values()], parts_of(height))
+    goal = _goal(state, [value for _, value in points.values()], height)
     points = dict(zip(points, goal.at(list(points.values())), strict=True))
     on_front = tuple(points[number] for number in front)
     best = state.best.number if state.best else None

@@ -162,9 +162,9 @@ def importance_rows(
     label = max((len(names.get(name, name)) for name, _ in weights), default=0)
     return tuple(
         (
-            (">" if name == field else " ", ""),
+            ("> " if name == field else "  ", ""),
             (f"{clean(names.get(name, name)):<{label}} ", "strong" if name == field else ""),
-            *bar(weight, max(8, width - label - 9)),
+            *bar(weight, max(8, width - label - 10)),
         )
         for name, weight in weights
     )

@@ -30,8 +30,8 @@ from cnn_tui.tui.words import clean
 if TYPE_CHECKING:
     from rich.columns import Columns
 
-_ACROSS = 3
-"""Samples side by side."""
+_ACROSS = (3, 2)
+"""Samples side by side: the number of which more of the panel is filled."""
 _REST = 0.3
 """Seconds that the cursor rests on the input before the data is read."""
 
@@ -119,9 +119,9 @@ class Aside(Lines):
             from cnn_tui.engine.data.catalog import load_few
             from cnn_tui.tui.samples import few_samples, looks_in
 
-            looks = looks_in(self.app, max(4, size.width // _ACROSS - 1))
-            most = _ACROSS * max(1, size.height // (looks.side // 2 + 1))
-            return few_samples(load_few(*wanted, most), most, looks)
+            across, side = arranged(size)
+            most = across * _rows(side, size)
+            return few_samples(load_few(*wanted, most), most, looks_in(self.app, side))
 
         def drawn(samples: Columns) -> None:
             if wanted == self._data:
@@ -139,3 +139,13 @@ class Aside(Lines):
             else str(error)
         )
         self._show(whole=True)
+
+
+def arranged(size: Size) -> tuple[int, int]:
+    """Return how many samples stand side by side, and the columns of each."""
+    ways = [(across, max(4, size.width // across - 1)) for across in _ACROSS]
+    return max(ways, key=lambda way: way[0] * way[1] ** 2 * _rows(way[1], size))
+
+
+def _rows(side: int, size: Size) -> int:
+    return max(1, size.height // (side // 2 + 1))

@@ -57,10 +57,12 @@ class Header(Lines):
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         # On a narrow terminal the run needs the room more than the program's name.
-        left = [(" cnn-tui ", "bar accent")] if width >= _ROOMY else []
+        left = [(" cnn-tui ", "bar dim")] if width >= _ROOMY else []
         self._tabs = []
         for mode, label in MODES:
-            tab = (f"[{label}]", "bar strong") if mode == self._mode else (f" {label} ", "bar dim")
+            tab = (f" {label} ", "bar dim")
+            if mode == self._mode:
+                tab = (f"[{label}]", "bar strong accent")
             if self._tabs and width < _ROOMY:
                 left[-1], tab = _side_by_side(left[-1], tab)
             start = sum(len(text) for text, _ in left)
@@ -120,7 +122,7 @@ class KeyBar(Lines):
             if len(key) + len(words) - 2 > room:
                 break
             room -= len(key) + len(words)
-            runs += [(key, "accent"), (words, "dim")]
+            runs += [(key, "accent bold"), (words, "dim")]
         return [((" ", ""), *runs)]
 
     async def on_click(self, event: events.Click) -> None:

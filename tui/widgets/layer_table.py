@@ -18,7 +18,8 @@ FLAG, OUTPUT, PARAMS, MACS, FIELD = 2, 11, 8, 8, 6
 """Widths of the columns that are equal for all networks."""
 WIDE = 76
 """The width from which costs beyond parameters are shown."""
-LEAST_SETTINGS, MOST_SETTINGS = 8, 24
+LEAST_SETTINGS, MOST_SETTINGS, LONG_SETTINGS = 8, 24, 40
+"""Columns of the settings: at least, usually, and where there is room for longer ones."""
 CLOSE = 10
 """Below this width, settings stand right after the name: a column would cut nearly all."""
 SHORT_PARAMS = 6
@@ -163,7 +164,9 @@ class _Columns:
         self.title, taken = self.title - spare, taken - spare
         room = width - taken - 2 * (BAR + 2)
         self.bars = self.costs > 0 and room >= needed
-        self.settings = min(MOST_SETTINGS, max(0, room if self.bars else width - taken))
+        longest = max((len(row.settings) for row in rows if row.path), default=0)
+        most_settings = min(LONG_SETTINGS, max(MOST_SETTINGS, longest))
+        self.settings = min(most_settings, max(0, room if self.bars else width - taken))
         if width < NARROW:
             self.settings = 0
         self.close = 0 < self.settings < CLOSE

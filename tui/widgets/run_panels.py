@@ -9,6 +9,7 @@ from textual import events
 
 from cnn_tui.engine.training.events import LayerHealth
 from cnn_tui.tui.actions import keyed
+from cnn_tui.tui.building.kinds import role_of
 from cnn_tui.tui.dashboard.run_view import RunView
 from cnn_tui.tui.rows import Line, Run, bar
 from cnn_tui.tui.widgets.lines import Lines, Shown
@@ -206,17 +207,21 @@ class LayerHealthTable(Lines):
     def _row(self, layer: LayerHealth, name: int) -> Line:
         silent = layer.zeros if layer.zeros is not None else layer.saturated
         figures = (
-            f" {short_name(clean(layer.layer), name):<{name}} {percent(silent, 0):>5}"
+            f" {percent(silent, 0):>5}"
             f" {_power(layer.gradient_norm):>7} {_power(layer.update_ratio):>7} "
         )
+        named = (f" {short_name(clean(layer.layer), name):<{name}}", role_of(layer.type))
+        return (named, (figures, ""), self._judged(layer))
+
+    def _judged(self, layer: LayerHealth) -> Run:
         if layer.layer in self.run.troubled:
-            return ((figures, ""), ("!", "warn"))
+            return ("!", "warn")
         if layer.dead:
-            return ((figures, ""), (f"{layer.dead:.0%} dead", "warn"))
+            return (f"{layer.dead:.0%} dead", "warn")
         ratio = layer.update_ratio
         if ratio is not None and not LEAST_RATIO <= ratio <= MOST_RATIO:
-            return ((figures, ""), ("high" if ratio > MOST_RATIO else "low", "warn"))
-        return ((figures, ""), ("ok", "good"))
+            return ("high" if ratio > MOST_RATIO else "low", "warn")
+        return ("ok", "good")
 
 
 LEAST_RATIO, MOST_RATIO = 1e-5, 0.1

@@ -14,6 +14,9 @@ from cnn_tui.tui.rows import Column, Line, Run, TableRow
 from cnn_tui.tui.widgets.lines import Lines, Shown, with_scrollbar
 from cnn_tui.tui.words import clean, fit
 
+_LONGEST = 76
+"""Columns of the text of an empty table, at most."""
+
 
 class Table(Lines, can_focus=True):
     """Records with a cursor and marks; an empty table says why."""
@@ -109,8 +112,9 @@ class Table(Lines, can_focus=True):
         titles = tuple(column.title for column in self.columns)
         rows: list[Line] = [((self._row("  ", titles, kept, width), "dim"),)]
         if not self.records:
-            words = wrap(self.empty, max(8, width - 3))
-            return [*rows, (), *(((f"  {line}", "dim"),) for line in words)]
+            words = wrap(self.empty, max(8, min(_LONGEST, width - 4)))
+            above: list[Line] = [()] * max(1, (height - len(words)) // 3)
+            return [*rows, *above, *(((line.center(width).rstrip(), "dim"),) for line in words)]
         visible = enumerate(self.records[self._top : self._top + shown], start=self._top)
         lines = [self._line(at, record, kept, width - scrolls) for at, record in visible]
         if scrolls:
