@@ -107,16 +107,26 @@ class Tiles:
         self.batches = list(self._batches(geometry.output[0], most))
         self.most = max(batch.tiles for batch in self.batches)
         self.transform = BT.astype(padded.dtype)
-        self.points = arena.acquire((self.most, POINTS, *padded.shape[1:]))
+        self.buffer = arena.acquire((self.most, POINTS, *padded.shape[1:]))
         flat = padded.reshape(len(padded), -1)
         self.inputs = [self.stacked(flat, batch, POINTS) for batch in self.batches]
-        shape = (self.most, POINTS, channels, self.pixels)
-        strides = (*self.points.strides[:3], padded.itemsize)
+        points = self.buffer.reshape(self.most, POINTS, -1)
+        self.points = [points[: len(inputs)] for inputs in self.inputs]
+        strides = (*self.buffer.strides[:3], padded.itemsize)
+        across = [kw * geometry.dilation[1] for kw in range(geometry.kernel[1])]
         self.columns = [
-            as_strided(self.points[..., kw * geometry.dilation[1] :, :], shape, strides)
-            for kw in range(geometry.kernel[1])
+            [
+                as_strided(
+                    self.buffer[..., start:, :],
+                    (batch.tiles, POINTS, channels, self.pixels),
+                    strides,
+                )
+                for start in across
+            ]
+            for batch in self.batches
         ]
-        """The points under each kernel column, ``(T, 6, C, OW*N)``: overlapping views."""
+        """For each batch the points under the kernel columns, ``(T, 6, C, OW*N)``: overlapping
+        views."""
 
     def _batches(self, height: int, most: int) -> Iterator[TileBatch]:
         for first in range(self.apart):
@@ -137,10 +147,8 @@ class Tiles:
 
     def load(self, number: int) -> list[Array]:
         """Transform the input rows of batch ``number``; returns its points, column by column."""
-        inputs = self.inputs[number]
-        points = self.points[: len(inputs)].reshape(inputs.shape)
-        np.matmul(self.transform, inputs, out=points)
-        return [columns[: len(inputs)] for columns in self.columns]
+        np.matmul(self.transform, self.inputs[number], out=self.points[number])
+        return self.columns[number]
 
 
 class WinogradProducts:
@@ -161,26 +169,29 @@ class WinogradProducts:
         self.taps = taps
         self.tiles = tiles = Tiles(padded, geometry, rows.shape[1], arena)
         products = (tiles.most, POINTS, *rows.shape[1:])
-        self.sum, self.term = arena.scratches(products, products)
-        arena.release(tiles.points)
+        totals, terms = arena.scratches(products, products)
+        arena.release(tiles.buffer)
         self.transform = output_transform(geometry.kernel[0]).astype(out.dtype)
-        self.outputs = [tiles.stacked(rows, batch, tiles.rows) for batch in tiles.batches]
+        self.parts: list[tuple[Array, ...]] = []
+        """The arrays of each batch, made here: a step only calls."""
+        for batch in tiles.batches:
+            out = tiles.stacked(rows, batch, tiles.rows)
+            total, term = totals[: batch.tiles], terms[: batch.tiles]
+            plain = out.flags.c_contiguous
+            few = out if plain else terms.reshape(-1)[: out.size].reshape(out.shape)
+            flat = (batch.tiles, -1, out[0, 0].size)
+            self.parts.append((out, few, few.reshape(flat), total, total.reshape(flat), term))
 
     def run(self) -> None:
         """Compute ``out``."""
-        for number, out in enumerate(self.outputs):
-            first, *others = self.tiles.load(number)
-            count = len(out)
-            total, term = self.sum[:count], self.term[:count]
-            np.matmul(self.taps[0], first, out=total)
-            for taps, columns in zip(self.taps[1:], others, strict=True):
-                np.matmul(taps, columns, out=term)
+        for number, (out, few, flat_few, total, flat_total, term) in enumerate(self.parts):
+            columns = self.tiles.load(number)
+            np.matmul(self.taps[0], columns[0], out=total)
+            for taps, under in zip(self.taps[1:], columns[1:], strict=True):
+                np.matmul(taps, under, out=term)
                 np.add(total, term, out=total)
-            is_plain = out.flags.c_contiguous
-            few = out if is_plain else self.term.reshape(-1)[: out.size].reshape(out.shape)
-            flat = (count, -1, out[0, 0].size)
-            np.matmul(self.transform, total.reshape(flat), out=few.reshape(flat))
-            if not is_plain:
+            np.matmul(self.transform, flat_total, out=flat_few)
+            if few is not out:
                 np.copyto(out, few)
 
 
@@ -198,14 +209,24 @@ class WinogradWeightGradient:
         kernel_h, kernel_w, channels, filters = dweight.shape
         self.tiles = tiles = Tiles(padded, geometry, filters, arena)
         taps = (POINTS, channels, filters)
-        self.few, self.dm, self.sums, self.term = arena.scratches(
+        few, dm, self.sums, self.term = arena.scratches(
             (tiles.most, tiles.rows, filters, tiles.pixels),
             (tiles.most, POINTS, filters, tiles.pixels),
             (kernel_w, *taps),
             (tiles.most, *taps),
         )
-        arena.release(tiles.points)
-        self.dy = [tiles.stacked(dy_rows, batch, tiles.rows) for batch in tiles.batches]
+        arena.release(tiles.buffer)
+        self.parts: list[tuple[Array, ...]] = []
+        for batch in tiles.batches:
+            dy = tiles.stacked(dy_rows, batch, tiles.rows)
+            plain = dy.flags.c_contiguous and not batch.known
+            some, products = dy if plain else few[: batch.tiles], dm[: batch.tiles]
+            flat = (batch.tiles, -1, dy[0, 0].size)
+            by_pixel = products.transpose(0, 1, 3, 2)  # (T, 6, OW*N, F)
+            term = self.term[: batch.tiles]
+            self.parts.append(
+                (dy, some, some.reshape(flat), products.reshape(flat), by_pixel, term)
+            )
         spread = output_transform(kernel_h).T
         self.spread = np.ascontiguousarray(spread, dweight.dtype)
         self.to_taps = np.ascontiguousarray(tap_transform(kernel_h).T, dweight.dtype)
@@ -213,19 +234,14 @@ class WinogradWeightGradient:
     def run(self) -> None:
         """Compute ``dweight``."""
         self.sums.fill(0)
-        for number, (dy, batch) in enumerate(zip(self.dy, self.tiles.batches, strict=True)):
+        for number, (dy, few, flat_few, flat_dm, dm, term) in enumerate(self.parts):
             columns = self.tiles.load(number)
-            few, dm, term = self.few[: len(dy)], self.dm[: len(dy)], self.term[: len(dy)]
-            if batch.known or not dy.flags.c_contiguous:
+            if few is not dy:
                 np.copyto(few, dy)
-                few[0, : batch.known] = 0
-            else:
-                few = dy
-            flat = (len(dy), -1, dy[0, 0].size)
-            np.matmul(self.spread, few.reshape(flat), out=dm.reshape(flat))
-            pixels = dm.transpose(0, 1, 3, 2)  # (T, 6, OW*N, F)
+                few[0, : self.tiles.batches[number].known] = 0
+            np.matmul(self.spread, flat_few, out=flat_dm)
             for under, total in zip(columns, self.sums, strict=True):
-                np.matmul(under, pixels, out=term)
+                np.matmul(under, dm, out=term)
                 for part in term:
                     np.add(total, part, out=total)
         self._transform_back()
