@@ -20,8 +20,9 @@ from cnn_tui.engine.protocol import Weights
 from cnn_tui.engine.specs.network import Recipe
 from cnn_tui.engine.threads import Task
 
-BLOCK = 1 << 15
-"""Weights that are updated at a time; with gradient and state they fit a core's cache."""
+BLOCK = 1 << 17
+"""Weights that are updated at a time: with fewer, threads wait for the interpreter's lock
+(measured)."""
 
 
 class UpdateRule(Protocol):

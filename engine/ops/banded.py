@@ -14,7 +14,7 @@ from cnn_tui.engine.ops.kernel import Kernel, as_rows, blocks_of
 from cnn_tui.engine.ops.memory import Arena, Array
 from cnn_tui.engine.ops.patches import Geometry, Items, as_items
 
-BLOCK_BYTES = 1 << 20
+BLOCK_BYTES = 1 << 21
 """Bytes of copied rows at a time, so that they stay in cache for their products."""
 
 

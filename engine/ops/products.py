@@ -11,7 +11,7 @@ from cnn_tui.engine.ops.kernel import as_rows, blocks_of
 from cnn_tui.engine.ops.memory import Arena, Array
 from cnn_tui.engine.ops.patches import Geometry, find_patches
 
-BLOCK_BYTES = 1 << 18
+BLOCK_BYTES = 1 << 20
 """Bytes of output that are added up at a time, so that they stay in cache between terms."""
 PARTIAL_BYTES = 1 << 20
 """Bytes of per-row weight gradients that are held before they are summed, to stay in cache."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cnn_tui.engine.ops import winograd
 from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.memory import Arena
 from cnn_tui.engine.ops.patches import Geometry
@@ -12,6 +13,7 @@ from cnn_tui.engine.ops.winograd import (
     BT,
     POINTS,
     WinogradProducts,
+    WinogradWeightGradient,
     output_transform,
     tap_transform,
 )
@@ -44,3 +46,30 @@ def test_error_in_float32(kernel: int, channels: int) -> None:
     terms = np.einsum("pkcf,pcwnk->pfwn", taps.reshape(POINTS, *weight.shape[1:]), values)
     largest = np.einsum("rp,pfwn->rfwn", np.abs(output_transform(kernel)), terms)
     assert (np.abs(y - exact) <= 0.5 * np.finfo(np.float32).eps * largest).all()
+
+
+@pytest.mark.parametrize("dilation", [1, 2])
+@pytest.mark.parametrize("height", [8, 11, 16])
+def test_tiles_computed_together_are_those_computed_one_by_one(
+    monkeypatch: pytest.MonkeyPatch, height: int, dilation: int
+) -> None:
+    rng = np.random.default_rng(height)
+    x = rng.standard_normal((height + 2 * dilation, 16, 6 + 2 * dilation, 4), np.float32)
+    dy = rng.standard_normal((height, 24, 24), np.float32)
+    weights = ConvWeights(rng.standard_normal((3, 3, 16, 24), np.float32))
+    geometry = Geometry((3, 3), (1, 1), (0, 0), (dilation, dilation), (height, 6))
+
+    def computed(batch_bytes: int) -> tuple[int, list[bytes]]:
+        monkeypatch.setattr(winograd, "BATCH_BYTES", batch_bytes)
+        y, dweight = np.empty((height, 24, 6, 4), np.float32), np.empty_like(weights.weight)
+        products = WinogradProducts(weights.points(), x, geometry, y, Arena(np.float32))
+        gradient = WinogradWeightGradient(x, geometry, dy, dweight, Arena(np.float32))
+        weights.refresh()
+        products.run()
+        gradient.run()
+        return products.tiles.most, [y.tobytes(), dweight.tobytes()]
+
+    one, alone = computed(0)
+    several, together = computed(1 << 20)
+    assert (one, several) == (1, height // dilation // 4)
+    assert together == alone
