@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.literals import NotLiteralError, constants
+from cnn_tui.engine.importing.loops import loop_names
 from cnn_tui.engine.importing.signatures import ImportedModule
 from cnn_tui.engine.importing.syntax import assigned_names, methods_of
 from cnn_tui.engine.importing.torch_source import SEQUENTIAL, TorchSource
@@ -95,7 +96,7 @@ class Init:
             chosen = line.body if self._literal(line.test, names) else line.orelse
             return self._follow(chosen, names)
         for item in self._items(line.iter, names):
-            names |= _looped(line.target, item)
+            names |= loop_names(line.target, item)
             result = self._follow(line.body, names)
             if result is not None:
                 return result
@@ -227,7 +228,7 @@ class Init:
             raise self._source.error(node, "is not a simple list of modules")
         loop = node.generators[0]
         for item in self._few(self._items(loop.iter, names), node):
-            made.append(self._value(node.elt, {**names, **_looped(loop.target, item)}))
+            made.append(self._value(node.elt, {**names, **loop_names(loop.target, item)}))
         return made
 
     def _spread(self, node: ast.expr, names: Names) -> Sequence[object]:
@@ -279,13 +280,6 @@ class Init:
             if not isinstance(part, ImportedModule):
                 raise self._source.error(node, "holds what is no module")
         return tuple(part for part in parts if isinstance(part, ImportedModule))
-
-
-def _looped(target: ast.expr, item: object) -> Names:
-    """The variables of a loop for one item: ``i``, or ``i, o`` for a pair."""
-    targets = target.elts if isinstance(target, ast.Tuple) else [target]
-    parts = item if isinstance(item, list | tuple) and len(targets) > 1 else [item]
-    return {ast.unparse(one): part for one, part in zip(targets, parts, strict=False)}
 
 
 def _raised(value: object) -> object:
