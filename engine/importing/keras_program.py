@@ -191,10 +191,9 @@ class KerasProgram:
             case ast.List(elts=items) | ast.Tuple(elts=items):
                 return [made for item in items for made in self._spread(item, names)]
             case ast.ListComp(elt=made, generators=[ast.comprehension(ifs=[]) as loop]):
-                items = islice(self._items(loop.iter, names), MAX_LAYERS)
-                return [
-                    self._value(made, {**names, **loop_names(loop.target, item)}) for item in items
-                ]
+                several = islice(self._items(loop.iter, names), MAX_LAYERS)
+                each = ({**names, **loop_names(loop.target, item)} for item in several)
+                return [self._value(made, inside) for inside in each]
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return self._value(body if self._literal(test, names) else orelse, names)
             case ast.BinOp(left=left, op=ast.Add() | ast.Mult() as op, right=right):
