@@ -4,10 +4,27 @@ from __future__ import annotations
 
 import os
 
+from cnn_tui.engine.errors import EngineError
+
+
+def number_in(variable: str, default: int = 0) -> int:
+    """The number in a variable of torchrun.
+
+    Raises:
+        EngineError: if it is none.
+    """
+    text = os.environ.get(variable, str(default))
+    if not text.isdecimal():
+        raise EngineError(
+            f"The environment variable {variable} is {text!r}, which is no number.",
+            "torchrun sets it; unset it to train in one process.",
+        )
+    return int(text)
+
 
 def is_one_of_several() -> bool:
     """Whether torchrun started this process with others, to compute one training."""
-    return int(os.environ.get("WORLD_SIZE", "1")) > 1 and "RANK" in os.environ
+    return number_in("WORLD_SIZE", 1) > 1 and "RANK" in os.environ
 
 
 def follows() -> bool:
@@ -26,4 +43,4 @@ def launcher() -> str:
 
 def is_restarted() -> bool:
     """Whether torchrun has started this process again, after one of them ended."""
-    return int(os.environ.get("TORCHELASTIC_RESTART_COUNT", "0")) > 0
+    return number_in("TORCHELASTIC_RESTART_COUNT") > 0

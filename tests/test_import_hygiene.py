@@ -15,6 +15,8 @@ import cnn_tui.engine.specs
 
 SCREEN = {"textual", "rich", "plotext", "click"}
 ARRAYS = {"numpy", "threadpoolctl"}
+EXTRAS = {"dask", "distributed", "onnx", "optuna", "pyarrow", "scipy", "torch"}
+"""What is installed only by an extra of the package."""
 SPECS = [
     module.name
     for module in pkgutil.walk_packages(cnn_tui.engine.specs.__path__, "cnn_tui.engine.specs.")
@@ -83,7 +85,13 @@ def test_the_whole_engine_knows_no_screen() -> None:
     names = [name for name in ENGINE if name not in CLUSTER]
     loaded = loaded_by("\n".join(f"import {name}" for name in names))
     assert "numpy" in loaded
-    assert not loaded & {*SCREEN, "dask", "distributed", "optuna"}
+    assert not loaded & {*SCREEN, *EXTRAS}
+
+
+def test_a_training_with_numpy_loads_nothing_of_an_extra(tmp_path: Path) -> None:
+    call = f"train('digits-convnet', epochs=1, quiet=True, runs_dir={str(tmp_path)!r})"
+    loaded = loaded_by(f"from cnn_tui.engine import train; {call}")
+    assert "numpy" in loaded and not loaded & {*SCREEN, *EXTRAS}
 
 
 def test_what_reads_and_describes_a_sweep_needs_neither_cluster_nor_arrays() -> None:

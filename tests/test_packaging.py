@@ -23,6 +23,8 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = ("engine", "tui", "presets")
 BESIDE = ("CHANGELOG.md", "MANIFEST.in", "README.md", "pyproject.toml")
 """What else an sdist has, with the licences."""
+LARGEST = 2_000_000
+"""Bytes of the wheel."""
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 
 
@@ -139,6 +141,18 @@ def test_every_dependency_has_a_lower_and_an_upper_bound() -> None:
     for requirement in declared:
         kinds = {spec.operator for spec in requirement.specifier}
         assert kinds == {"=="} or kinds == {">=", "<"}, str(requirement)
+
+
+def test_a_plain_install_is_small_and_brings_nothing_of_an_extra(dist: Path) -> None:
+    (path,) = dist.glob("*.whl")
+    assert path.stat().st_size < LARGEST
+    declared = [Requirement(line) for line in requires("cnn-tui") or ()]
+    plain = {
+        one.name for one in declared if one.marker is None or one.marker.evaluate({"extra": ""})
+    }
+    assert plain <= {Requirement(line).name for line in PROJECT["project"]["dependencies"]}
+    heavy = {"dask", "distributed", "onnx", "optuna", "pyarrow", "scipy", "torch"}
+    assert "numpy" in plain and not plain & heavy
 
 
 def test_constraints_pin_every_dependency_and_name_no_host() -> None:

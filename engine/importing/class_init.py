@@ -9,6 +9,7 @@ from typing import Any, cast
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.literals import NotLiteralError, constants
+from cnn_tui.engine.importing.loops import loop_names
 from cnn_tui.engine.importing.signatures import ImportedModule
 from cnn_tui.engine.importing.syntax import assigned_names, methods_of
 from cnn_tui.engine.importing.torch_source import SEQUENTIAL, TorchSource
@@ -95,9 +96,7 @@ class Init:
             chosen = line.body if self._literal(line.test, names) else line.orelse
             return self._follow(chosen, names)
         for item in self._items(line.iter, names):
-            targets = line.target.elts if isinstance(line.target, ast.Tuple) else [line.target]
-            parts = item if isinstance(item, list | tuple) and len(targets) > 1 else [item]
-            names |= {ast.unparse(t): part for t, part in zip(targets, parts, strict=False)}
+            names |= loop_names(line.target, item)
             result = self._follow(line.body, names)
             if result is not None:
                 return result
@@ -205,12 +204,14 @@ class Init:
                 first, second = self._value(left, names), self._value(right, names)
                 if isinstance(first, list) and isinstance(second, list):
                     return self._few([*first, *second], node)
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                return self._value(body if self._literal(test, names) else orelse, names)
             case ast.ListComp() | ast.GeneratorExp():
                 return self._comprehended(node, names)
             case ast.Subscript(value=held, slice=at):
                 several, index = self._value(held, names), self._literal(at, names)
-                if isinstance(several, list | tuple) and type(index) is int:
-                    return _raised(several[index]) if -1 <= index < len(several) else None
+                if isinstance(several, list | tuple) and isinstance(index, int):
+                    return self._at(several, index, node)
             case ast.Call():
                 return self._call(node, names)
             case ast.Name() | ast.Attribute():
@@ -219,13 +220,18 @@ class Init:
                     return ClassRef(meaning)
         return self._literal(node, names)
 
+    def _at(self, several: Sequence[object], index: int, node: ast.expr) -> object:
+        if not -len(several) <= index < len(several):
+            raise self._source.error(node, f"is not one of {len(several)} values")
+        return _raised(several[index])
+
     def _comprehended(self, node: ast.ListComp | ast.GeneratorExp, names: Names) -> list[object]:
         made: list[object] = []
         if len(node.generators) != 1 or node.generators[0].ifs:
             raise self._source.error(node, "is not a simple list of modules")
         loop = node.generators[0]
         for item in self._few(self._items(loop.iter, names), node):
-            made.append(self._value(node.elt, {**names, ast.unparse(loop.target): item}))
+            made.append(self._value(node.elt, {**names, **loop_names(loop.target, item)}))
         return made
 
     def _spread(self, node: ast.expr, names: Names) -> Sequence[object]:

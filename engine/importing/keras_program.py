@@ -7,20 +7,22 @@ literals, ``if`` and calls of functions of the file.
 from __future__ import annotations
 
 import ast
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import cast
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.keras_layers import FREE, LEFT_OUT, KerasModel, Maker, parts_of
 from cnn_tui.engine.importing.literals import NotLiteralError
+from cnn_tui.engine.importing.loops import loop_names
 from cnn_tui.engine.importing.result import Size
 from cnn_tui.engine.importing.signatures import ImportedModule
 from cnn_tui.engine.importing.torch_source import SHARED, TorchSource
 from cnn_tui.engine.importing.torch_values import Value, joined, parts_to
 from cnn_tui.engine.specs.layers import Merge
-from cnn_tui.engine.specs.quick.calls import called, is_keras
+from cnn_tui.engine.specs.network import MAX_LAYERS
+from cnn_tui.engine.specs.quick.calls import called
 from cnn_tui.engine.specs.quick.keras_calls import KERAS, KERAS_NAMES, keras_activation
-from cnn_tui.engine.specs.wording import plain
 
 Names = dict[str, object]
 """Values of variables: of the network, layers, models, literals, or why they are unknown."""
@@ -29,35 +31,14 @@ _MERGES: dict[str, Merge] = {
     **{"Add": "add", "add": "add", "Concatenate": "concat", "concatenate": "concat"},
     **{"Multiply": "multiply", "multiply": "multiply"},
 }
+_PLAIN = "Write them one after the other, or in a for loop over literals."
 _MOST_STEPS = 20_000
 """Statements followed: a loop in a loop may take very long."""
 
 
-def is_keras_source(source: TorchSource) -> bool:
-    """Whether a file makes layers of Keras."""
-    calls = (node for node in ast.walk(source.tree) if isinstance(node, ast.Call))
-    return any(is_keras(source.meaning(call.func)) for call in calls)
+class KerasProgram:
+    """The statements of a file, followed in their order."""
 
-
-def keras_network(source: TorchSource, name: str) -> tuple[KerasModel, tuple[str, ...]]:
-    """Return the network of this name, or the last one if the name is empty; and remarks.
-
-    Raises:
-        SpecError: if there is none, or it cannot be read.
-    """
-    program = _Program(source)
-    try:
-        model = program.model(name)
-    except RecursionError:
-        raise SpecError(f"{source.where} is nested too deeply.") from None
-    if model is None:
-        what = f"no network named {plain(name)}" if name else "no network"
-        hint = "Write it as keras.Sequential([...]) or keras.Model(inputs, outputs)."
-        raise SpecError(f"{source.where} has {what}.", hint)
-    return model, tuple(dict.fromkeys(program.remarks))
-
-
-class _Program:
     def __init__(self, source: TorchSource) -> None:
         self._source = source
         self._functions = {
@@ -100,8 +81,13 @@ class _Program:
             match line:
                 case ast.If():
                     result = self._follow(self._chosen(line, names), names, tolerant=tolerant)
-                case ast.For(target=ast.Name(id=name)):
-                    result = self._looped(line, name, names, tolerant=tolerant)
+                case ast.For():
+                    result = self._looped(line, names, tolerant=tolerant)
+                case ast.With():
+                    result = self._follow(line.body, names, tolerant=tolerant)
+                case ast.While() if self._makes_layers(line):
+                    where = f"{self._source.where}, line {line.lineno}"
+                    raise SpecError(f"{where}: layers are made in a while loop.", _PLAIN)
                 case _:
                     self._statement(line, names, tolerant=tolerant)
             if result is not None:
@@ -113,20 +99,24 @@ class _Program:
         names = {self._last(node.func) for node in ast.walk(line) if isinstance(node, ast.Call)}
         return bool(names & {*KERAS, *_MERGES, *self._functions, "Sequential", "Model", "add"})
 
-    def _looped(self, line: ast.For, name: str, names: Names, *, tolerant: bool) -> object:
+    def _looped(self, line: ast.For, names: Names, *, tolerant: bool) -> object:
         for item in self._items(line.iter, names):
-            names[name] = item
+            names |= loop_names(line.target, item)
             result = self._follow(line.body, names, tolerant=tolerant)
             if result is not None:
                 return result
         return None
 
-    def _items(self, node: ast.expr, names: Names) -> Sequence[object]:
+    def _items(self, node: ast.expr, names: Names) -> Iterable[object]:
         match node:
             case ast.Call(func=ast.Name(id="range"), args=arguments, keywords=[]):
                 numbers = [self._literal(argument, names) for argument in arguments]
                 if all(type(number) is int for number in numbers) and 0 < len(numbers) < 3:
                     return range(*cast(list[int], numbers))
+            case ast.Call(func=ast.Name(id="enumerate"), args=[inner]):
+                return enumerate(self._items(inner, names))
+            case ast.Call(func=ast.Name(id="zip"), args=arguments):
+                return zip(*(self._items(one, names) for one in arguments), strict=False)
             case _:
                 items = self._value(node, names)
                 if isinstance(items, list | tuple):
@@ -140,10 +130,10 @@ class _Program:
 
     def _statement(self, line: ast.stmt, names: Names, *, tolerant: bool) -> None:
         match line:
-            case (
-                ast.Assign(targets=[ast.Name(id=name)], value=value)
-                | ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value)
-            ):
+            case ast.Assign(targets=targets, value=value):
+                known = self._assigned(value, names, tolerant=tolerant)
+                names |= {one.id: known for one in targets if isinstance(one, ast.Name)}
+            case ast.AnnAssign(target=ast.Name(id=name), value=ast.expr() as value):
                 names[name] = self._assigned(value, names, tolerant=tolerant)
             case ast.AugAssign(target=ast.Name(id=name) as target, op=op, value=value):
                 both = ast.BinOp(ast.copy_location(ast.Name(name), target), op, value)
@@ -199,7 +189,13 @@ class _Program:
             case ast.Name(id=name) if name in names:
                 return names[name]
             case ast.List(elts=items) | ast.Tuple(elts=items):
-                return [self._value(item, names) for item in items]
+                return [made for item in items for made in self._spread(item, names)]
+            case ast.ListComp(elt=made, generators=[ast.comprehension(ifs=[]) as loop]):
+                several = islice(self._items(loop.iter, names), MAX_LAYERS)
+                each = ({**names, **loop_names(loop.target, item)} for item in several)
+                return [self._value(made, inside) for inside in each]
+            case ast.IfExp(test=test, body=body, orelse=orelse):
+                return self._value(body if self._literal(test, names) else orelse, names)
             case ast.BinOp(left=left, op=ast.Add() | ast.Mult() as op, right=right):
                 sides = [self._value(side, names) for side in (left, right)]
                 if any(isinstance(side, Value) for side in sides):
@@ -212,6 +208,12 @@ class _Program:
             case ast.Call():
                 return self._call(node, names)
         return self._literal(node, names)
+
+    def _spread(self, node: ast.expr, names: Names) -> Iterable[object]:
+        """The values that an entry of a list stands for: several for ``*layers``."""
+        if isinstance(node, ast.Starred):
+            return self._items(node.value, names)
+        return [self._value(node, names)]
 
     def _called(
         self, function: ast.FunctionDef, given: Sequence[object], words: Names, above: Names

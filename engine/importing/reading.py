@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.importing.keras_program import is_keras_source, keras_network
+from cnn_tui.engine.importing.keras_source import is_keras_source, keras_network
 from cnn_tui.engine.importing.onnx_file import OnnxFile
 from cnn_tui.engine.importing.onnx_network import from_onnx
 from cnn_tui.engine.importing.printed import printed_network

@@ -67,10 +67,11 @@ class RowEvents:
         step, epoch = self._position(row)
         if figures[0]:
             unknown = row.epoch is None and not self._by_epochs
-            yield self._batch(step, self._validations + 1 if unknown else epoch, figures[0])
+            yield self._batch(step, self._validations + 1 if unknown else epoch, dict(figures[0]))
         if figures[1]:
             self._validations += 1
-            yield from self._validation(step, epoch, figures[1])
+        if figures[1] or self._by_epochs:
+            yield from self._ended(step, epoch, *figures)
 
     def _position(self, row: LogRow) -> tuple[int, int]:
         if self._by_epochs:
@@ -95,7 +96,12 @@ class RowEvents:
             scalars=further(named),
         )
 
-    def _validation(self, step: int, epoch: int, named: dict[str, float]) -> Iterator[RunEvent]:
+    def _ended(
+        self, step: int, epoch: int, train: dict[str, float], named: dict[str, float]
+    ) -> Iterator[RunEvent]:
+        """The end of an epoch, with its figures of training where each row is one."""
+        if not self._by_epochs:
+            train = {}
         loss, accuracy = named.pop("val_loss", math.nan), _share(named, "val_accuracy")
         epoch = epoch if self._by_epochs else self._validations
         if not (math.isnan(loss) and math.isnan(accuracy)):
@@ -103,8 +109,8 @@ class RowEvents:
         yield EpochCompleted(
             epoch=epoch,
             step=step,
-            train_loss=math.nan,
-            train_accuracy=math.nan,
+            train_loss=train.get("loss", math.nan),
+            train_accuracy=_share(train, "accuracy"),
             val_loss=loss,
             val_accuracy=accuracy,
             l2_loss=0.0,

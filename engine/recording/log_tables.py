@@ -30,6 +30,8 @@ class TableLog:
     def __init__(self, path: Path, form: str) -> None:
         self.path, self.name = path, path.name
         self._form = form
+        if path.is_dir():
+            raise RunError(f"{path} is a folder.", "Name the file in it.")
         if not path.is_file():
             raise RunError(f"There is no file {path}.", "Name the log of a training.")
         self._again()
@@ -76,11 +78,18 @@ class TableLog:
         text = line.decode("utf-8-sig", "replace").strip("\r\n")
         if not text.strip():
             return None
-        return row_of(_object(text)) if self._form == "jsonl" else self._cells(text)
+        if self._form == "csv":
+            return self._cells(text)
+        if not self._started and (text == "[" or text.startswith("[{")):
+            raise RunError(
+                f"{self.path} holds a list, not an object in each line.",
+                f"jq -c '.[]' {self.path.name} prints it as such lines.",
+            )
+        return row_of(_object(text))
 
     def _cells(self, text: str) -> LogRow | None:
         if self._header is None:
-            self._delimiter = max(",;\t", key=text.count)
+            self._delimiter = max(",;\t|", key=text.count)
             self._header = [name.strip() for name in self._split(text)][:_MOST_COLUMNS]
             if all(map(_is_number, self._header)):
                 raise RunError(
@@ -88,12 +97,15 @@ class TableLog:
                     "Write the names of the columns there, such as step,loss,val_loss.",
                 )
             return None
-        cells = zip(self._header, self._split(text), strict=False)
-        return row_of({name: _number(cell) for name, cell in cells})
+        cells = self._split(text)
+        if self._delimiter == ";":  # where a comma separates the decimals
+            cells = [cell.replace(",", ".") for cell in cells]
+        named = zip(self._header, cells, strict=False)
+        return row_of({name: _number(cell) for name, cell in named})
 
     def _split(self, text: str) -> list[str]:
         try:
-            return next(csv.reader([text], delimiter=self._delimiter), [])
+            return next(csv.reader([text], delimiter=self._delimiter, skipinitialspace=True), [])
         except csv.Error:
             return []
 

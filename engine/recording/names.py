@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 
 _SPLIT = r"(?P<split>train|training|val|valid|validation|eval|test)"
-_PREFIXED = re.compile(rf"{_SPLIT}[/_.](?P<name>.+)", re.IGNORECASE)
-_SUFFIXED = re.compile(rf"(?P<name>.+)[/_.]{_SPLIT}", re.IGNORECASE)
+_PREFIXED = re.compile(rf"{_SPLIT}[/_. ](?P<name>.+)", re.IGNORECASE)
+_SUFFIXED = re.compile(rf"(?P<name>.+)[/_. ]{_SPLIT}", re.IGNORECASE)
 _TRAINING = ("train", "training")
 _LOSSES = ("loss", "ce_loss", "cross_entropy", "nll_loss")
 _ACCURACIES = (

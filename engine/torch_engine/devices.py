@@ -15,7 +15,7 @@ def find_device(recipe: Recipe, number: int = 0) -> torch.device:
     """The device of a recipe; of several GPUs the one with this number.
 
     Raises:
-        EngineError: if there is no such device, or it has not the precision of the recipe.
+        EngineError: if there is no such device, or it does not have the precision of the recipe.
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     kind = recipe.device
@@ -40,7 +40,7 @@ def _require_precision(recipe: Recipe, device: torch.device) -> None:
         lacks = not torch.cuda.is_bf16_supported(including_emulation=False)
     if lacks:
         raise EngineError(
-            f"The device {device_name(device)} has not the precision {recipe.precision}.",
+            f"The device {device_name(device)} does not have the precision {recipe.precision}.",
             "Set precision = float32; tf32 takes an NVIDIA GPU from Ampere on.",
         )
 

@@ -21,6 +21,7 @@ from torch import Tensor, nn
 from cnn_tui.engine.errors import EngineError
 from cnn_tui.engine.specs.codec import dumps_network, loads_network
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.torchrun import number_in
 
 _NUMBERS = 8
 """Numbers that the leader tells at a time."""
@@ -119,10 +120,12 @@ class TrainingGroup:
 
 def join_group() -> TrainingGroup | None:
     """This process among others, if torchrun started it with others."""
-    size = int(os.environ.get("WORLD_SIZE", "1"))
+    size = number_in("WORLD_SIZE", 1)
     if size == 1:
         return None
-    rank, local = int(os.environ["RANK"]), int(os.environ.get("LOCAL_RANK", "0"))
+    rank, local = number_in("RANK"), number_in("LOCAL_RANK")
+    if rank >= size:
+        raise EngineError(f"RANK is {rank}, of {size} processes that count from 0.")
     if not dist.is_initialized():
         # What is told stays on the CPU; gradients go from GPU to GPU.
         backend = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"
@@ -139,7 +142,7 @@ def join_group() -> TrainingGroup | None:
                 f"The processes of torchrun did not find one another: {error}",
                 "Start them with torchrun, which sets MASTER_ADDR and MASTER_PORT.",
             ) from None
-    return TrainingGroup(rank, size, local, int(os.environ.get("LOCAL_WORLD_SIZE", size)))
+    return TrainingGroup(rank, size, local, number_in("LOCAL_WORLD_SIZE", size))
 
 
 class SyncedBatchNorm(nn.Module):

@@ -258,6 +258,29 @@ def test_what_init_does_is_followed_within_limits(init: str, tmp_path: Path) -> 
     assert INITS[init] in str(caught.value) and "\n" not in str(caught.value)
 
 
+FORMS = {
+    "c = (2, 4, 8)[-2]\nself.conv = nn.Conv2d(1, c, 3)": None,
+    "sizes = [2, 4]\na, b = sizes\nself.conv = nn.Conv2d(1, b, 3)": None,
+    "c: int = 3\nc += 1\nself.conv = nn.Conv2d(1, c, 3)": None,
+    "for c in range(2, 5):\n    self.conv = nn.Conv2d(1, c, 3)": None,
+    "for i, c in enumerate([3, 4]):\n    if i: self.add_module('conv', nn.Conv2d(1, c, 3))": None,
+    "many = [nn.Conv2d(i, o, 3) for i, o in zip([1, 2], [2, 4])]\n"
+    "self.conv = nn.Sequential(*many)": 2,
+    "many = []\nmany.append(nn.Conv2d(1, 4, 3))\nmany.extend([nn.Tanh()])\n"
+    "self.conv = nn.Sequential(*many)": 2,
+    "from collections import OrderedDict\n"
+    "self.conv = nn.Sequential(OrderedDict([('a', nn.Conv2d(1, 4, 3)), ('b', nn.Tanh())]))": 2,
+    "make = nn.Conv2d\nself.conv = make(1, 4, 3) if True else nn.Tanh()": None,
+}
+
+
+@pytest.mark.parametrize(("init", "several"), FORMS.items(), ids=range(len(FORMS)))
+def test_forms_of_the_same_init(init: str, several: int | None, tmp_path: Path) -> None:
+    layers = imported(tmp_path, net(init, "return self.conv(x)"), (1, 8, 8)).network.layers
+    convs = [layer for layer in layers if isinstance(layer, Conv)]
+    assert convs[-1].out_channels == 4 and len(layers) == (several or 1)
+
+
 def test_one_of_several_classes_is_named(tmp_path: Path) -> None:
     text = net(INIT, "return self.fc(self.conv(x).flatten(1))")
     text += net("self.fc = nn.Linear(64, 2)", "return self.fc(x.flatten(1))").replace("Net", "Tiny")

@@ -149,6 +149,24 @@ def test_functions_loops_and_branches_are_followed(tmp_path: Path) -> None:
     assert check(found.network).valid
 
 
+FORMS = {
+    "m = Sequential([Input((8, 8, 1))])\nfor f, k in [(2, 1), (4, 3)]:\n  m.add(Conv2D(f, k))\n"
+    "m.add(Flatten())",
+    "m = Sequential([Input((8, 8, 1)), *[Conv2D(f, k) for f, k in zip((2, 4), (1, 3))]])",
+    "i = x = Input((8, 8, 1))\nfor n, f in enumerate([2, 4]):\n  x = Conv2D(f, 1 + 2 * n)(x)\n"
+    "m = Model(i, Flatten()(x))",
+    "with scope():\n  i = Input((8, 8, 1))\n  x = Conv2D(2, 1)(i)\n"
+    "  x = Conv2D(4, 3)(x) if True else x\nm = Model(i, Flatten()(x))",
+}
+
+
+@pytest.mark.parametrize("text", FORMS, ids=range(len(FORMS)))
+def test_forms_of_the_same_program(text: str, tmp_path: Path) -> None:
+    first, second = imported(tmp_path, text).network.layers[:2]
+    assert (first.out_channels, first.kernel_size) == (2, 1)
+    assert (second.out_channels, second.kernel_size) == (4, 3)
+
+
 def test_one_of_several_is_named(tmp_path: Path) -> None:
     text = """
         a = Sequential([Input((8, 8, 1)), Flatten(), Dense(3)])
@@ -191,6 +209,7 @@ WHOLE = {
     "i = Input((8, 8, 1))\nm = Model(i, [Dense(1)(i), Dense(2)(i)])": "has no single output",
     "i = Input((8, 8, 1))\nm = Model(i, Dense(3)(j))": "line 2: j is not a literal",
     "m = Sequential()\nfor k in sizes:\n  m.add(Dense(k))": "line 2: sizes is not a literal",
+    "m = Sequential()\nwhile k:\n  m.add(Dense(3))": "layers are made in a while loop",
     "d = Dense(3)\nfor k in range(1000000):\n  i = ReLU()": "takes more than 20,000 steps",
     "def f():\n  return f()\nm = Sequential([f(), Dense(2)])": "",
     "m = Sequential([Conv2D(3, 3)])": "does not declare the size of its images",

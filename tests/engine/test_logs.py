@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import struct
 from pathlib import Path
@@ -100,14 +101,46 @@ def test_lines_of_json_are_flattened_and_broken_ones_skipped(tmp_path: Path) -> 
 
 @pytest.mark.parametrize(
     ("content", "words"),
-    [("1,2,3\n4,5,6\n", "has no header"), (None, "There is no file")],
+    [
+        ("1,2,3\n4,5,6\n", "has no header"),
+        (None, "There is no file"),
+        ("", r"is a folder\. Name the file in it"),
+    ],
 )
 def test_what_is_no_table_says_so(content: str | None, words: str, tmp_path: Path) -> None:
     path = tmp_path / "log.csv"
-    if content is not None:
+    if content == "":
+        path.mkdir()
+    elif content is not None:
         path.write_text(content)
     with pytest.raises(RunError, match=words):
         all_of(TableLog(path, "csv"))
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "epoch,loss,val_loss\n\n0,2.5,1.5\n\n1,nan,1.25\n",
+        "epoch;loss;val_loss\n0;2,5;1,5\n1;;1,25\n",
+        ' epoch | train loss | "val loss" \n 0 | 2.5 | 1.5 \n 1 | - | 1.25\n',
+        "\ufeffEpoch\tLoss\tVal_Loss\r\n0\t2.5\t1.5\r\n1\tinf\t1.25\t9\r\n",
+    ],
+)
+def test_tables_as_people_write_them(content: str, tmp_path: Path) -> None:
+    path = tmp_path / "log.csv"
+    path.write_text(content, newline="")
+    events = all_of(TableLog(path, "csv"))
+    assert steps(events)[0][:2] == (1, 2.5)
+    assert [each[:2] for each in validations(events)] == [(1, 1.5), (2, 1.25)]
+    ends = [event for event in events if isinstance(event, EpochCompleted)]
+    assert ends[0].train_loss == 2.5 and math.isnan(ends[1].train_loss)
+
+
+def test_a_list_is_not_lines_of_json(tmp_path: Path) -> None:
+    path = tmp_path / "log.jsonl"
+    path.write_text('[{"step": 1, "loss": 2},\n {"step": 2, "loss": 1}]\n')
+    with pytest.raises(RunError, match=r"not an object in each line\. jq -c"):
+        all_of(TableLog(path, "jsonl"))
 
 
 @pytest.mark.parametrize("form", ["csv", "jsonl"])

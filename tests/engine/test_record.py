@@ -306,6 +306,8 @@ def test_settings_of_all_kinds() -> None:
         ("lr-SGD", ("lr", False)),
         ("lr-Adam/pg1", ("lr", False)),
         ("learning_rate", ("lr", False)),
+        ("Val Accuracy", ("accuracy", True)),
+        ("train loss", ("loss", False)),
         ("val_f1", ("val_f1", True)),
         ("validity", ("validity", False)),
         ("sparse_categorical_accuracy", ("accuracy", False)),

@@ -221,12 +221,12 @@ def test_a_pool_before_a_relu_changes_no_bit() -> None:
         with torch.no_grad():
             for name, parameter in described.parameters(net).items():
                 parameter.tensor.copy_(torch.from_numpy(described.initial[name].copy()))
-        ran: list[str] = []
-        with described.watching(net, lambda name, _: ran.append(name)):
+        ran: dict[str, Any] = {}
+        with described.watching(net, ran.__setitem__):
             scores = net(torch.from_numpy(random_images((2, 23, 23), 8, dtype=np.float32)))
         scores.logsumexp(1).sum().backward()
         tensors = [one.tensor for one in described.parameters(net).values()]
-        found.append([ran, scores, *(tensor.grad for tensor in tensors)])
+        found.append([list(ran), scores, *(tensor.grad for tensor in tensors)])
     (ran, *wanted), (fast, *got) = found
     assert (ran[:2], fast[:2]) == (["relu1", "maxpool2"], ["maxpool2", "relu1"])
     assert all(map(torch.equal, wanted, got))
@@ -324,7 +324,7 @@ def test_without_pytorch_it_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) 
     ("recipe", "words"),
     [
         ({"device": "cuda"}, "finds no device cuda on this machine. It has: cpu"),
-        ({"precision": "tf32"}, "The device cpu has not the precision tf32"),
+        ({"precision": "tf32"}, "The device cpu does not have the precision tf32"),
     ],
 )
 def test_a_device_or_precision_that_is_not_there(recipe: dict[str, str], words: str) -> None:

@@ -33,6 +33,10 @@ def test_torchrun_wants_pytorch(cli: Callable, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("RANK", "0")
     code, _, err = cli("train", "digits-convnet")
     assert code == 2 and "needs --engine torch" in err
+    monkeypatch.setenv("WORLD_SIZE", "two")
+    code, out, err = cli("train", "digits-convnet")
+    assert (code, out, err.count("\n")) == (1, "", 1)
+    assert "WORLD_SIZE is 'two', which is no number. torchrun sets it" in err
 
 
 @pytest.mark.slow

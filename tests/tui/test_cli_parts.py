@@ -38,9 +38,20 @@ def test_a_log_of_another_program_is_told_line_by_line(cli, tmp_path: Path) -> N
     file = tmp_path / "log.csv"
     file.write_text(TABLE)
     code, out, _ = cli("watch", "--csv", file)
-    assert code == 0 and "epoch   2  val 1.2000" in out
+    assert code == 0 and out.splitlines()[1:] == [
+        "epoch   1  train 2.0000  val 2.1000  0:00",
+        "epoch   2  train 1.0000  val 1.2000  0:00",
+    ]
     events = [json.loads(line) for line in cli("watch", "--csv", file, "--json").out.splitlines()]
     assert [row["val_loss"] for row in events if row["event"] == "epoch_completed"] == [2.1, 1.2]
+    file.write_text("epoch,loss\n1,2.0\n2,1.0\n")
+    assert cli("watch", "--csv", file).out.splitlines()[2].startswith("epoch   2  train 1.0000")
+    file.write_text('{"step": 7, "loss": 2.0}\n{"step": 9, "loss": 1.0}\n')
+    out = cli("watch", "--jsonl", file).out
+    assert [line.split("  ")[:2] for line in out.splitlines()[1:]] == [
+        ["step 7 of epoch 1", "loss 2.0000"],
+        ["step 9 of epoch 1", "loss 1.0000"],
+    ]
 
 
 def test_a_log_without_figures_and_two_logs_are_one_line(cli, tmp_path: Path) -> None:

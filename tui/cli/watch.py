@@ -13,7 +13,7 @@ from cnn_tui.engine.recording.logs import ForeignLog
 from cnn_tui.engine.runs.folder import RunFolder, open_run
 from cnn_tui.engine.runs.follow import Follower
 from cnn_tui.engine.runs.history import latest_run
-from cnn_tui.engine.training.events import RunEnded
+from cnn_tui.engine.training.events import RunEnded, RunStarted
 from cnn_tui.tui.cli import completing, link_options, options
 from cnn_tui.tui.cli.output import has_terminal, print_line
 from cnn_tui.tui.cli.reporters import JSONReporter, Reporter
@@ -23,7 +23,7 @@ from cnn_tui.tui.terminal.link import Link, prepare
 
 _PATH = click.Path(path_type=Path)
 _EVERY = 10.0
-"""Seconds of training between two printed steps of a log."""
+"""Seconds of training between two printed steps of event files."""
 _PAUSE = 0.5
 """Seconds between looks."""
 
@@ -60,7 +60,8 @@ def command(
         if run or len(logs) > 1:
             raise click.UsageError("Name a run or one log, not both.")
         ((form, path),) = logs.items()
-        return _show_log(_log(form, path), as_json, link)
+        # Tables tell no time.
+        return _show_log(_log(form, path), _EVERY if tensorboard else 0.0, as_json, link)
     folder = open_run(runs_dir, run) if run else latest_run(runs_dir)
     if has_terminal() and not as_json:
         return _open_app(folder, link)
@@ -76,15 +77,17 @@ def _log(form: str, path: Path) -> ForeignLog:
     return TensorBoardLog(path) if form == "tensorboard" else TableLog(path, form)
 
 
-def _show_log(log: ForeignLog, as_json: bool, link: Link) -> int:
+def _show_log(log: ForeignLog, every: float, as_json: bool, link: Link) -> int:
     if has_terminal() and not as_json:
         return _open_app(log, link)
-    reporter = JSONReporter(_EVERY) if as_json else Reporter(_EVERY)
+    reporter = JSONReporter(every) if as_json else Reporter(every)
     shown = False
     with ended_by_signals():
         while True:
             for event in log.poll():
                 shown = True
+                if isinstance(event, RunStarted) and event.batches == 1 and not as_json:
+                    reporter = Reporter()  # a row is an epoch, whose line says it all
                 if reporter.wants(event):
                     reporter.show(event)
             if not log.behind:
