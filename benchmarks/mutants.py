@@ -193,7 +193,7 @@ def main(names: list[str], jobs: int) -> None:
 def reach(test: str) -> Reach:
     """Ask the tests of a file without a change: watched, then in reverse order."""
     file = TESTED / f"test_{test}.py"
-    texts = [file, *sorted(TESTED.glob("[!t]*.py")), *sorted(ENGINE.rglob("*.py"))]
+    texts = [file, *sorted(TESTED.glob("[!t]*.*")), *sorted(ENGINE.rglob("*.py"))]
     digest = hashlib.sha256(b"".join(text.read_bytes() for text in texts)).hexdigest()[:8]
     kept = KEPT / f"reach-{test}-{digest}.json"
     for again in (False, True) if not kept.exists() else ():

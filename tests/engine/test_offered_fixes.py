@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -11,13 +12,12 @@ from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.quick.parse import parse_quick
 
-OFFERED: dict[str, list[str]] = {}
+TABLE = Path(__file__).with_name("offered_fixes.txt").read_text()
+OFFERED = {
+    case: [line.strip() for line in offered]
+    for case, *offered in map(str.splitlines, re.split(r"\n(?! )", TABLE.strip()))
+}
 """By an input and the layers between it and an fc; all layers fit where nothing else is said."""
-for row in Path(__file__).with_name("offered_fixes.txt").read_text().splitlines():
-    if row.startswith(" "):
-        OFFERED[case].append(row.strip())
-    else:
-        OFFERED[case := row] = []
 
 
 @pytest.mark.parametrize("case", OFFERED)
