@@ -65,7 +65,7 @@ TESTS = {
     "specs/transforms.py": ("transforms",),
     "specs/values.py": ("rules", "blocks", "check", "codec", "paths"),
     "specs/doctor.py": ("offered_fixes", "data_fit", "check", "blocks", "doctor"),
-    "specs/fixes.py": ("offered_fixes", "data_fit", "check", "blocks", "doctor"),
+    "specs/fixes.py": ("offered_fixes", "data_fit", "check", "blocks"),
     "specs": ("rules", "fine_tune", "presets", "batches", "blocks", "check"),
     "ops": (
         *("light_kernels", "activation_forms", "losses", "layers_naive", "conv_paths", "winograd"),
