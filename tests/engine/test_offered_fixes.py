@@ -9,8 +9,10 @@ import pytest
 
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.inside import lists_in
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.quick.parse import parse_quick
+from cnn_tui.engine.specs.quick.write import to_quick
 
 TABLE = Path(__file__).with_name("offered_fixes.txt").read_text()
 OFFERED = {
@@ -40,3 +42,19 @@ def test_equal_sizes_are_one_number_and_others_two() -> None:
         for fix in check(Network(input=(4, 8, 8), layers=parse_quick(line))).issues[0].fixes
     ]
     assert values == [3, 5, 1, [3, 5], [5, 7], [1, 2]]
+
+
+def test_padding_throughout_leaves_out_what_needs_none() -> None:
+    inside = "{ conv 4 3x3 | conv 4 1x1 | conv 4 3x3 }"
+    for line in (f"res {inside}", f"parallel {inside} {{ }}"):
+        faulty = Network(input=(4, 8, 8), layers=parse_quick(f"{line} | fc 3"))
+        (fix,) = (one for one in check(faulty).issues[0].fixes if "padding" in one.description)
+        inner = lists_in(apply_fix(faulty, fix).layers[0])[0]
+        assert [layer.padding for layer in inner] == ["same", 0, "same"]
+
+
+def test_only_the_last_layer_of_a_branch_gets_the_width_of_the_others() -> None:
+    line = "parallel { conv 2 1x1 | conv 5 1x1 | relu } { conv 3 1x1 } { conv 3 1x1 } add"
+    faulty = Network(input=(4, 8, 8), layers=parse_quick(f"{line} | fc 3"))
+    mended = apply_fix(faulty, check(faulty).issues[0].fixes[0])
+    assert to_quick(mended.layers[:1]) == line.replace("5", "3")
