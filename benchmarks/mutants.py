@@ -51,9 +51,11 @@ TESTS = {
     "specs/batches.py": ("batches",),
     "specs/branch_fixes.py": ("offered_fixes",),
     "specs/codec.py": ("presets", "codec", "blocks"),
+    "specs/doctor.py": ("offered_fixes", "data_fit", "check", "blocks", "doctor"),
     "specs/expansion.py": ("pattern",),
-    "specs/pattern.py": ("pattern",),
+    "specs/fixes.py": ("offered_fixes", "data_fit"),
     "specs/paths.py": ("paths",),
+    "specs/pattern.py": ("pattern",),
     "specs/places.py": ("rules", "blocks", "transforms"),
     "specs/quick": ("blocks", "pattern", "quick"),
     "specs/rewrite.py": ("transforms",),
@@ -64,8 +66,6 @@ TESTS = {
     "specs/tokens.py": ("pattern", "quick"),
     "specs/transforms.py": ("transforms",),
     "specs/values.py": ("rules", "blocks", "check", "codec", "paths"),
-    "specs/doctor.py": ("offered_fixes", "data_fit", "check", "blocks", "doctor"),
-    "specs/fixes.py": ("offered_fixes", "data_fit"),
     "specs": ("rules", "fine_tune", "presets", "batches", "blocks", "check"),
     "ops": (
         *("light_kernels", "activation_forms", "losses", "layers_naive", "conv_paths", "winograd"),
@@ -79,8 +79,6 @@ LEFT_OUT = re.compile(
     r"|core/ReplaceComparisonOperator_(.*_)?Is(Not)?(_.*)?"
 )
 """Changes that nobody makes by mistake. A ``|`` is nearly always part of a type."""
-WORDS = re.compile("[!=]= [\"']")
-"""What is compared with a text: only the change to the opposite means anything."""
 OPTIONS = (
     *("-qm", "not slow", "-p", "no:cacheprovider", "-p", "no:guard", "--timeout", "0"),
     # The plugins are imported before.
@@ -221,6 +219,13 @@ def reach(test: str) -> Reach:
     return found
 
 
+def is_noise(operator: str, line: str, column: int) -> bool:
+    """Whether texts are compared by their order, or a ``zip`` allows for unequal lengths."""
+    is_order = "Comparison" in operator and not operator.endswith(("Eq_NotEq", "NotEq_Eq"))
+    is_text = re.match("[!=]= [\"']", line[column:])
+    return bool(is_order and is_text) or line[:column].endswith("strict=")
+
+
 class Trial:
     """A file of the engine, the changes that can be made in it, and the tests to ask of each."""
 
@@ -245,9 +250,7 @@ class Trial:
                 continue
             places = (place for node in nodes for place in operator().mutation_positions(node))
             for occurrence, ((row, column), _) in enumerate(places):
-                is_order = "Comparison" in name and not name.endswith(("Eq_NotEq", "NotEq_Eq"))
-                is_noise = is_order and WORDS.match(code[row - 1], column)
-                if not is_noise and not code[row - 1][:column].endswith("strict="):
+                if not is_noise(name, code[row - 1], column):
                     yield Change(name, occurrence, row, column)
 
     def run(self, jobs: int) -> None:
