@@ -58,3 +58,21 @@ def test_only_the_last_layer_of_a_branch_gets_the_width_of_the_others() -> None:
     faulty = Network(input=(4, 8, 8), layers=parse_quick(f"{line} | fc 3"))
     mended = apply_fix(faulty, check(faulty).issues[0].fixes[0])
     assert to_quick(mended.layers[:1]) == line.replace("5", "3")
+
+
+def labels(line: str) -> list[str]:
+    issue, *_ = check(Network(input=(4, 8, 8), layers=parse_quick(line))).issues
+    return [re.split(" instead of |:", fix.description)[0] for fix in issue.fixes]
+
+
+def test_the_only_layer_is_not_taken_out() -> None:
+    out = "take the pool out"
+    assert out not in labels("maxpool 9x9")
+    assert all(out in labels(line) for line in ("maxpool 9x9 | relu", "relu | maxpool 9x9"))
+    assert out in labels("repeat 2 { maxpool 9x9 | relu }")
+
+
+def test_a_layer_that_needs_a_volume_is_moved_unless_it_is_in_a_block() -> None:
+    move, out = "move it before layer 1 (fc)", "take the pool out"
+    assert labels("fc 4 | relu | maxpool") == [move, out]
+    assert labels("fc 4 | repeat 1 { maxpool | relu }") == [out]
