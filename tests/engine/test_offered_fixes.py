@@ -10,6 +10,7 @@ import pytest
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.inside import lists_in
+from cnn_tui.engine.specs.layers import FC, ReLU, Repeat
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.quick.write import to_quick
@@ -76,3 +77,12 @@ def test_a_layer_that_needs_a_volume_is_moved_unless_it_is_in_a_block() -> None:
     move, out = "move it before layer 1 (fc)", "take the pool out"
     assert labels("fc 4 | relu | maxpool") == [move, out]
     assert labels("fc 4 | repeat 1 { maxpool | relu }") == [out]
+
+
+def test_a_repeat_of_too_many_layers_is_repeated_once() -> None:
+    many = Repeat(layers=(Repeat(layers=(ReLU(),), times=1000),), times=1000)
+    faulty = Network(input=(4, 8, 8), layers=(many, FC(out_features=3)))
+    issue, *_ = check(faulty).issues
+    assert issue.code == "too-many"
+    (mended,) = (apply_fix(faulty, fix) for fix in issue.fixes if fix.field.endswith("times"))
+    assert mended.layers[0].times == 1
