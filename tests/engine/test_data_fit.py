@@ -86,6 +86,7 @@ def test_other_data_for_the_input_is_offered_too() -> None:
         "data cifar10",
         "data cifar100",
     ]
+    assert fixes[2].description.endswith("all layers fit, 10 scores, one for each class of cifar10")
 
 
 ENDS = {
@@ -111,6 +112,24 @@ SAID: dict[str, tuple[tuple[Layer, ...], list[tuple[int, str, str]]]] = {
     "a volume": (
         LENET.layers[:6],
         [(6, "a volume of 16x5x5", "add fc 10 at the end, add gap and fc 10 at the end")],
+    ),
+    "a volume of few channels": (
+        (Conv(out_channels=3),),
+        [(1, "a volume of 3x26x26", "add fc 10 at the end, add gap and fc 10 at the end")],
+    ),
+    "as many channels as classes": (
+        (Conv(out_channels=10),),
+        [
+            (
+                1,
+                "a volume of 10x26x26",
+                "add gap at the end, add fc 10 at the end, add gap and fc 10 at the end",
+            )
+        ],
+    ),
+    "maps of which each is a score": (
+        (Conv(out_channels=9), GlobalAvgPool()),
+        [(1, "9 scores", "out_channels 10, add fc 10 at the end")],
     ),
     "a hidden layer and its relu": (
         LENET.layers[:-1],
