@@ -62,7 +62,7 @@ TESTS = {
     "specs/score_fixes.py": ("data_fit",),
     "specs/scores.py": ("data_fit",),
     "specs/structural_fixes.py": ("offered_fixes",),
-    "specs/taking_back.py": ("data_fit",),
+    "specs/taking_back.py": ("data_fit", "check"),
     "specs/tokens.py": ("pattern", "quick"),
     "specs/transforms.py": ("transforms",),
     "specs/values.py": ("rules", "blocks", "check", "codec", "paths"),

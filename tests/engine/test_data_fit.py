@@ -272,6 +272,10 @@ EDITS = {
         with_layer(3, stride=2, padding=1),
         "take stride 2 back to 1 and padding 1 back to 0",
     ),
+    "a stride and the bias": (
+        with_layer(3, stride=2, bias=False),
+        "take the conv back to what it was",
+    ),
     "two pools too many": (
         changed(layers=(*LENET.layers[:6], MaxPool(), MaxPool(), *LENET.layers[6:])),
         "take the 2 new layers out again",
@@ -382,6 +386,8 @@ def test_an_edit_is_taken_back_for_the_faults_that_it_made() -> None:
     before = changed(layers=(EVEN, odd, FC(out_features=10)))
     now = changed(layers=(EVEN, EVEN, FC(out_features=10)))
     assert taken_back(now, Edit(before, now)) == [False, True]
+    fix = check_with_data(now, [Edit(before, now)]).issues[1].fixes[0]
+    assert fix.description == "take kernel 4x4 back to 3x3: then layer 1 (conv) breaks"
     # Where a layer has come, the places no longer tell which fault is whose.
     before = changed(layers=(EVEN, FC(out_features=10)))
     assert taken_back(now, Edit(before, now)) == [True, True]
@@ -392,6 +398,13 @@ def test_an_input_that_was_changed_again_is_not_taken_back() -> None:
     for now in (smaller, large):
         fixes = check_with_data(now, [Edit(small, now), Edit(LENET, small)]).issues[0].fixes
         assert not any("input 1x27x27 back" in fix.description for fix in fixes)
+
+
+def test_what_was_invalid_before_is_not_put_back() -> None:
+    invalid = changed(layers=(Dropout(p=9.0), Conv(out_channels=0), *LENET.layers))
+    for layers in ((FC(out_features=0),), (Sigmoid(), FC(out_features=0)), ()):
+        now = changed(layers=(*layers, *LENET.layers[1:]))
+        assert taken_back(now, Edit(invalid, now)) == taken_back(now)
 
 
 def test_an_older_edit_is_found_behind_an_innocent_one() -> None:
@@ -406,6 +419,8 @@ def test_an_edit_that_is_innocent_is_not_offered() -> None:
     wider = changed(broken, layers=(*broken.layers[:8], FC(out_features=90), *broken.layers[9:]))
     fixes = check_with_data(wider, [Edit(broken, wider)]).issues[0].fixes
     assert fixes and not any("back to" in fix.description for fix in fixes)
+    edits = Edit(broken, wider), Edit(LENET, broken)
+    assert first_fix(wider, *edits)[0] == "take stride 2 back to 1: all layers fit again"
     worse = changed(broken, layers=(*broken.layers, ReLU()))
     fixes = check_with_data(broken, [Edit(worse, broken)]).issues[0].fixes
     assert fixes and not any("back" in fix.description for fix in fixes), "it mended something"
