@@ -194,6 +194,9 @@ def test_what_is_said_of_an_end_and_offered_in_which_order(layers: tuple, said: 
 def test_a_single_score_becomes_two_or_as_many_as_the_data_has_classes() -> None:
     single = changed(layers=(FC(out_features=1),))
     assert first_fix(single)[0].startswith("out_features 10 instead of 1: 10 scores")
+    maps = changed(layers=(Conv(out_channels=3, kernel_size=28),))
+    ten = "out_channels 10 instead of 3: 10 scores, one for each class of mnist"
+    assert first_fix(maps)[0] == ten
     words, _ = first_fix(changed(single, data="a/folder"))
     assert words == "out_features 2 instead of 1: 2 scores, one for each class"
     words, _ = first_fix(changed(data="a/folder", layers=LENET.layers[:6]))
