@@ -171,8 +171,8 @@ class FixCandidate(NamedTuple):
     fix: Fix
     label: str
     """The new value, or the change in the imperative."""
-    cost: float
-    """Size of the change, for ranking."""
+    cost: float = 0.0
+    """Size of the change, for ranking; of equal ones the first comes first."""
     note: str = ""
     """A drawback that the shapes do not show."""
     was: str = ""

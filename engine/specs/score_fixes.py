@@ -27,7 +27,8 @@ def data_fixes(case: Case) -> tuple[Fix, ...]:
     """Return the fixes of an input or of scores that do not match the data, the best first."""
     candidates = _inputs(case) if case.fault.code == "input" else _scores(case)
     tried = [outcome for candidate in candidates for outcome in _try(case, candidate)]
-    tried.sort(key=lambda outcome: (outcome.left, outcome.cost))
+    # Those that leave equally much stay in their order: the smaller change first.
+    tried.sort(key=lambda outcome: outcome.left)
     return tuple(outcome.fix for outcome in tried)
 
 
@@ -35,7 +36,6 @@ class _Tried(NamedTuple):
     fix: Fix
     left: int
     """Number of faults that remain."""
-    cost: float
 
 
 def _inputs(case: Case) -> Iterator[FixCandidate]:
@@ -45,11 +45,11 @@ def _inputs(case: Case) -> Iterator[FixCandidate]:
         return
     label, was = f"input {format_shape(tuple(shape))}", format_shape(case.network.input)
     also = tuple(_width(case)) if any(_miscounted(case)) else ()
-    yield FixCandidate(Fix(0, "input", shape, "", also), label, 0, was=was)
+    yield FixCandidate(Fix(0, "input", shape, "", also), label, was=was)
     was = case.facts.name if case.facts else ""
     suitable = (name for name, facts in KNOWN_DATA.items() if facts.suits(case.network.input))
     for name in islice(suitable, _MOST_DATA):
-        yield FixCandidate(Fix(0, "data", name, ""), f"data {name}", 1, was=was)
+        yield FixCandidate(Fix(0, "data", name, ""), f"data {name}", was=was)
 
 
 def _miscounted(case: Case) -> Iterator[str]:
@@ -74,33 +74,27 @@ def _wanted(case: Case) -> int:
 def _scores(case: Case) -> Iterator[FixCandidate]:
     layers, wanted = case.network.layers, _wanted(case)
     shape = case.steps[-1].after.shape or ()
-    last = layers[-1]
     if case.fault.code == "not-plain":
         name = layer_type(case.step.layer)
-        yield FixCandidate(case.fix("replace", ""), f"take the {name} out", 0)
+        yield FixCandidate(case.fix("replace", ""), f"take the {name} out")
     if case.fault.code == "not-scores":
         if shape[0] == wanted:
-            yield _at_the_end(case, "gap", 0)
-        yield _at_the_end(case, f"fc {wanted}", 1)
-        yield _at_the_end(case, f"gap | fc {wanted}", 2)
+            yield _at_the_end(case, "gap")
+        yield _at_the_end(case, f"fc {wanted}")
+        yield _at_the_end(case, f"gap | fc {wanted}")
         return
-    position = decider(case.steps)
-    # Behind a hidden layer with its activation the last layer is missing; else its width is wrong.
-    is_hidden = position is not None and last.info.is_elementwise
     if case.fault.code != "not-plain":
         for fix in _width(case):
             label = f"{fix.field} {wanted}"
             was = str(getattr(layers[fix.layer - 1], fix.field))
-            yield FixCandidate(fix, label, 1, was=was)
-    if isinstance(last, FC | Conv):
-        yield _at_the_end(case, f"relu | fc {wanted}", 2)
-    else:
-        yield _at_the_end(case, f"fc {wanted}", 0.5 if is_hidden else 2)
+            yield FixCandidate(fix, label, was=was)
+    between = "relu | " if isinstance(layers[-1], FC | Conv) else ""
+    yield _at_the_end(case, f"{between}fc {wanted}")
 
 
-def _at_the_end(case: Case, text: str, cost: float) -> FixCandidate:
+def _at_the_end(case: Case, text: str) -> FixCandidate:
     fix = Fix(len(case.network.layers), "after", text, "")
-    return FixCandidate(fix, f"add {' and '.join(text.split(' | '))} at the end", cost)
+    return FixCandidate(fix, f"add {' and '.join(text.split(' | '))} at the end")
 
 
 def _try(case: Case, candidate: FixCandidate) -> Iterator[_Tried]:
@@ -125,7 +119,7 @@ def _try(case: Case, candidate: FixCandidate) -> Iterator[_Tried]:
     else:
         effect = _success(case, facts, steps)
     fix = msgspec.structs.replace(candidate.fix, description=f"{candidate.words}: {effect}")
-    yield _Tried(fix, len(faults) + len(broken), candidate.cost)
+    yield _Tried(fix, len(faults) + len(broken))
 
 
 def _success(case: Case, facts: DataFacts | None, steps: Sequence[InferredLayer]) -> str:

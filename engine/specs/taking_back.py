@@ -8,11 +8,11 @@ from typing import NamedTuple
 
 import msgspec
 
+from cnn_tui.engine.errors import EntryError
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.flow import Diagnostic, InferredLayer
 from cnn_tui.engine.specs.inside import (
-    BLOCKS,
     LIST_FIELDS,
     Place,
     list_fields,
@@ -90,7 +90,10 @@ def _tried(
         back = _taken_back(network, edit)
         if back is None:
             continue
-        after = apply_fix(network, back)
+        try:
+            after = apply_fix(network, back)
+        except EntryError:
+            continue  # a layer was invalid before the edit, too
         found = find(after)
         left = [(place, fault.code) for place, fault in found.faults]
         remaining = Counter(code for _, code in left)
@@ -154,11 +157,9 @@ def _layers_back(
     if start > len(now) or tuple(now[start : start + len(new)]) != tuple(new):
         return None  # it has been edited again since
     if len(old) == len(new) == 1 and type(old[0]) is type(new[0]):
-        back = _settings_back(start + 1, "", old[0], new[0])
-        if back is None and isinstance(old[0], BLOCKS):
-            words = f"take the {short_name(old[0])} back to what it was"
-            return _Back([(start + 1, "replace", to_quick(old))], words)
-        return back
+        words = f"take the {short_name(old[0])} back to what it was"
+        whole = _Back([(start + 1, "replace", to_quick(old))], words)
+        return _settings_back(start + 1, "", old[0], new[0]) or whole
     return _list_back(start, old, new, now)
 
 

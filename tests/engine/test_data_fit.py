@@ -86,6 +86,7 @@ def test_other_data_for_the_input_is_offered_too() -> None:
         "data cifar10",
         "data cifar100",
     ]
+    assert fixes[2].description.endswith("all layers fit, 10 scores, one for each class of cifar10")
 
 
 ENDS = {
@@ -111,6 +112,24 @@ SAID: dict[str, tuple[tuple[Layer, ...], list[tuple[int, str, str]]]] = {
     "a volume": (
         LENET.layers[:6],
         [(6, "a volume of 16x5x5", "add fc 10 at the end, add gap and fc 10 at the end")],
+    ),
+    "a volume of few channels": (
+        (Conv(out_channels=3),),
+        [(1, "a volume of 3x26x26", "add fc 10 at the end, add gap and fc 10 at the end")],
+    ),
+    "as many channels as classes": (
+        (Conv(out_channels=10),),
+        [
+            (
+                1,
+                "a volume of 10x26x26",
+                "add gap at the end, add fc 10 at the end, add gap and fc 10 at the end",
+            )
+        ],
+    ),
+    "maps of which each is a score": (
+        (Conv(out_channels=9), GlobalAvgPool()),
+        [(1, "9 scores", "out_channels 10, add fc 10 at the end")],
     ),
     "a hidden layer and its relu": (
         LENET.layers[:-1],
@@ -175,6 +194,9 @@ def test_what_is_said_of_an_end_and_offered_in_which_order(layers: tuple, said: 
 def test_a_single_score_becomes_two_or_as_many_as_the_data_has_classes() -> None:
     single = changed(layers=(FC(out_features=1),))
     assert first_fix(single)[0].startswith("out_features 10 instead of 1: 10 scores")
+    maps = changed(layers=(Conv(out_channels=3, kernel_size=28),))
+    ten = "out_channels 10 instead of 3: 10 scores, one for each class of mnist"
+    assert first_fix(maps)[0] == ten
     words, _ = first_fix(changed(single, data="a/folder"))
     assert words == "out_features 2 instead of 1: 2 scores, one for each class"
     words, _ = first_fix(changed(data="a/folder", layers=LENET.layers[:6]))
@@ -217,6 +239,7 @@ EDITS = {
     "a kernel": (with_layer(0, kernel_size=(5, 4)), "take kernel 5x4 back to 5x5"),
     "padding, which breaks a later layer": (with_layer(0, padding=1), "take padding 1 back to 2"),
     "the input": (changed(input=(1, 27, 27)), "take the input 1x27x27 back to 1x28x28"),
+    "a larger input": (changed(input=(1, 30, 30)), "take the input 1x30x30 back to 1x28x28"),
     "the scores": (with_layer(10, out_features=9), "take out_features 9 back to 10"),
     "the last layer": (changed(layers=LENET.layers[:-1]), "put fc 10 back"),
     "two layers": (changed(layers=LENET.layers[:-2]), "put the 2 layers back"),
@@ -240,9 +263,21 @@ EDITS = {
         changed(layers=(*LENET.layers[:4], Sigmoid(), WIDE, *LENET.layers[6:])),
         "put relu | maxpool 2x2 back in place of the 2 new layers",
     ),
+    "two of other kinds, of which one breaks it": (
+        changed(layers=(*LENET.layers[:3], MaxPool(kernel_size=3), Sigmoid(), *LENET.layers[5:])),
+        "put conv 16 5x5 | relu back in place of the 2 new layers",
+    ),
+    "a layer and the next of the same kinds": (
+        changed(layers=(*LENET.layers[:2], *[MaxPool(kernel_size=3)] * 2, *LENET.layers[4:])),
+        "put maxpool 2x2 | conv 16 5x5 back in place of the 2 new layers",
+    ),
     "two settings": (
         with_layer(3, stride=2, padding=1),
         "take stride 2 back to 1 and padding 1 back to 0",
+    ),
+    "a stride and the bias": (
+        with_layer(3, stride=2, bias=False),
+        "take the conv back to what it was",
     ),
     "two pools too many": (
         changed(layers=(*LENET.layers[:6], MaxPool(), MaxPool(), *LENET.layers[6:])),
@@ -295,6 +330,11 @@ BLOCK_EDITS = {
         "take the block back to what it was",
     ),
     "a layer more": (around(), around(*BLOCK.branch, WIDE), "take the block back to what it was"),
+    "a layer less": (
+        around(Conv(out_channels=5, kernel_size=1), Conv(out_channels=6, kernel_size=1)),
+        around(Conv(out_channels=5, kernel_size=1)),
+        "take the block back to what it was",
+    ),
     "another kind": (
         around(),
         around(MaxPool(), ReLU()),
@@ -335,6 +375,41 @@ def test_taking_back_says_what_is_left() -> None:
     assert apply_fix(both, fix) == first
 
 
+EVEN = Conv(out_channels=4, kernel_size=4, padding="same")
+
+
+def taken_back(network: Network, *edits: Edit) -> list[bool]:
+    """For each issue, whether an edit is taken back first."""
+    issues = check_with_data(network, edits).issues
+    return [issue.fixes[0].description.startswith("take ") for issue in issues]
+
+
+def test_an_edit_is_taken_back_for_the_faults_that_it_made() -> None:
+    odd = msgspec.structs.replace(EVEN, kernel_size=3)
+    before = changed(layers=(EVEN, odd, FC(out_features=10)))
+    now = changed(layers=(EVEN, EVEN, FC(out_features=10)))
+    assert taken_back(now, Edit(before, now)) == [False, True]
+    fix = check_with_data(now, [Edit(before, now)]).issues[1].fixes[0]
+    assert fix.description == "take kernel 4x4 back to 3x3: then layer 1 (conv) breaks"
+    # Where a layer has come, the places no longer tell which fault is whose.
+    before = changed(layers=(EVEN, FC(out_features=10)))
+    assert taken_back(now, Edit(before, now)) == [True, True]
+
+
+def test_an_input_that_was_changed_again_is_not_taken_back() -> None:
+    small, smaller, large = (changed(input=(1, size, size)) for size in (27, 26, 30))
+    for now in (smaller, large):
+        fixes = check_with_data(now, [Edit(small, now), Edit(LENET, small)]).issues[0].fixes
+        assert not any("input 1x27x27 back" in fix.description for fix in fixes)
+
+
+def test_what_was_invalid_before_is_not_put_back() -> None:
+    invalid = changed(layers=(Dropout(p=9.0), Conv(out_channels=0), *LENET.layers))
+    for layers in ((FC(out_features=0),), (Sigmoid(), FC(out_features=0)), ()):
+        now = changed(layers=(*layers, *LENET.layers[1:]))
+        assert taken_back(now, Edit(invalid, now)) == taken_back(now)
+
+
 def test_an_older_edit_is_found_behind_an_innocent_one() -> None:
     broken = with_layer(3, stride=2)
     renamed = changed(broken, name="mine")
@@ -344,8 +419,14 @@ def test_an_older_edit_is_found_behind_an_innocent_one() -> None:
 
 def test_an_edit_that_is_innocent_is_not_offered() -> None:
     broken = with_layer(3, stride=2)
-    wider = changed(broken, layers=(*broken.layers[:-2], broken.layers[-2], FC(out_features=10)))
-    assert "back to" not in first_fix(wider, Edit(broken, wider))[0]
+    wider = changed(broken, layers=(*broken.layers[:8], FC(out_features=90), *broken.layers[9:]))
+    fixes = check_with_data(wider, [Edit(broken, wider)]).issues[0].fixes
+    assert fixes and not any("back to" in fix.description for fix in fixes)
+    edits = Edit(broken, wider), Edit(LENET, broken)
+    assert first_fix(wider, *edits)[0] == "take stride 2 back to 1: all layers fit again"
+    worse = changed(broken, layers=(*broken.layers, ReLU()))
+    fixes = check_with_data(broken, [Edit(worse, broken)]).issues[0].fixes
+    assert fixes and not any("back" in fix.description for fix in fixes), "it mended something"
 
 
 def test_no_fix_changes_nothing() -> None:
