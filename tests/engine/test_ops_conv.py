@@ -6,9 +6,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from samples import network, random_images, random_targets
 from test_light_kernels import volume
 from test_ops_geometry import pairs_of_windows, seen_by
 
+from cnn_tui.engine.build import build
+from cnn_tui.engine.layers import conv as conv_layer
 from cnn_tui.engine.ops import banded, conv, gathered, patches, products, winograd
 from cnn_tui.engine.ops.banded import BandedConvKernel
 from cnn_tui.engine.ops.bands import BandedWeights
@@ -17,6 +20,7 @@ from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.gathered import GatheredConvKernel
 from cnn_tui.engine.ops.memory import Arena, Array
 from cnn_tui.engine.ops.patches import Geometry
+from cnn_tui.engine.specs.layers import Conv
 
 IMAGES, SIZE = 3, (7, 6)
 
@@ -75,12 +79,14 @@ def passed(
     if way.has_halo and geometry.dense:
         arena.expect_halo(y, geometry.transposed((x.shape[0], x.shape[2])).padding)
     gradient = arena.gradient_of(y)
+    halo = arena._padding_of(gradient).outer
     kernel.plan_backward(gradient, arena, needs_input_grad=True, can_overwrite_grad=False)
     weights.refresh()
     for _ in range(2):
         for block in arena._free:
             block.fill(np.nan)
         kernel.forward()
+        halo.fill(np.nan)
         gradient[...] = dy
         kernel.backward()
     assert kernel.dx is not None
@@ -109,6 +115,19 @@ def test_a_convolution_is_a_sum_over_windows(
         found = passed(way, x, weight, dy, geometry)
         for one, other in zip(found, (y, dweight.reshape(found[1].shape), dx), strict=True):
             np.testing.assert_allclose(one, other, rtol=0, atol=1e-11, err_msg=str(geometry))
+
+
+def test_groups_at_the_beginning_of_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They need no gradient of their input, whichever kernel they get."""
+    found = []
+    for narrow in (0, 32):
+        monkeypatch.setattr(conv_layer, "NARROW", narrow)
+        described = network((4, 5, 5), Conv(out_channels=6, groups=2), classes=3)
+        model = build(described, dtype=np.float64)
+        model.train_batch(random_images((4, 5, 5), 3), random_targets(3, 3))
+        found.append(model.store.grad.copy())
+    np.testing.assert_allclose(*found, rtol=0, atol=1e-12)
+    assert found[0].any()
 
 
 def test_the_kernel_goes_by_the_bank_and_the_row() -> None:
