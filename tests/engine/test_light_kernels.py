@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -11,8 +13,9 @@ from cnn_tui.engine.ops import pool
 from cnn_tui.engine.ops.activations import ACTIVATIONS, ActivationKernel, activated
 from cnn_tui.engine.ops.elementwise import BiasKernel
 from cnn_tui.engine.ops.global_pool import GlobalMaxPoolKernel
-from cnn_tui.engine.ops.kernel import Kernel, Shard
+from cnn_tui.engine.ops.kernel import Kernel, Mode, Shard
 from cnn_tui.engine.ops.memory import Arena, Array
+from cnn_tui.engine.ops.norm import BatchNormKernel, BatchStatistics
 from cnn_tui.engine.ops.normal_tail import normal_tail
 from cnn_tui.engine.ops.patches import Geometry
 from cnn_tui.engine.ops.pool import MaxPoolKernel
@@ -131,17 +134,83 @@ def test_halos_stay_zero_where_whole_rows_are_computed(width: int) -> None:
     x = volume(arena, values, (2, 1))
     bias = np.arange(1, CHANNELS + 1, dtype=np.float32)
     BiasKernel(x, x, bias, np.empty_like(bias), arena).forward()
+    padded = arena.padded_view(x, (2, 1))
+    assert padded is not None and np.count_nonzero(padded) == np.count_nonzero(x)
     ActivationKernel(x, x, ReLU(), arena).forward()
     expected = np.maximum(values.astype(np.float32) + bias[:, None, None], 0)
     assert np.array_equal(x, expected)
-    padded = arena.padded_view(x, (2, 1))
-    assert padded is not None
     assert np.count_nonzero(padded) == np.count_nonzero(expected)
 
 
 def test_a_shard_has_its_part_of_the_batch() -> None:
     shard = Shard(1, slice(5, 8), Arena(np.float32), np.empty(0))
     assert (shard.index, shard.size) == (1, 3)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_statistics_of_shards_are_those_of_the_batch(training: bool) -> None:
+    rng, arena, count = np.random.default_rng(0), Arena(np.float64), SIZE * SIZE * 5
+    batch, dbatch = rng.standard_normal((2, SIZE, CHANNELS, SIZE, 5))
+    gamma, beta = (
+        SimpleNamespace(storage=n, storage_grad=0 * n) for n in rng.random((2, CHANNELS))
+    )
+    running = rng.random((2, CHANNELS)) + 1
+    mean, variance = batch.mean((0, 2, 3)), batch.var((0, 2, 3))
+    expected = [0.75 * running[0] + 0.25 * mean]
+    expected.append(0.75 * running[1] + 0.25 * variance * count / (count - 1))
+    if not training:
+        mean, variance = running.copy()
+    statistics = BatchStatistics(
+        gamma, beta, (running[0], running[1]), 1e-3, 0.25, Mode(training=training)
+    )
+    std = np.sqrt(variance + 1e-3)[:, None, None]
+    kernels = []
+    for part in (slice(0, 3), slice(3, 5)):
+        x = volume(arena, batch[..., part])
+        kernels.append(BatchNormKernel(x, arena.allocate(x.shape), statistics, arena))
+        kernels[-1].plan_backward(
+            volume(arena, dbatch[..., part]), arena, needs_input_grad=True, can_overwrite_grad=False
+        )
+        kernels[-1].sum_forward()
+    statistics.combine_forward()
+    normal = (batch - mean[:, None, None]) / std
+    for kernel in kernels:
+        kernel.forward()
+        kernel.sum_backward()
+    statistics.combine_backward()
+    for kernel in kernels:
+        kernel.backward()
+    y, dx = (np.concatenate([getattr(k, name) for k in kernels], axis=3) for name in ("y", "dx"))
+    scale = gamma.storage[:, None, None]
+    close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)
+    close(y, scale * normal + beta.storage[:, None, None])
+    dgamma, dbeta = (dbatch * normal).sum((0, 2, 3)), dbatch.sum((0, 2, 3))
+    close(gamma.storage_grad, dgamma)
+    close(beta.storage_grad, dbeta)
+    sums = (dbeta[:, None, None] + normal * dgamma[:, None, None]) / count
+    close(dx, scale / std * (dbatch - sums * training))
+    if training:
+        statistics.commit()
+        close(running, expected)
+
+
+@pytest.mark.parametrize("images", [1, 2])
+def test_statistics_of_hardly_any_or_of_equal_values(images: int) -> None:
+    """The variance is unbiased where there are two values, and never below zero."""
+    arena, ones = Arena(np.float32), np.ones(2, np.float32)
+    parameter = SimpleNamespace(storage=ones, storage_grad=ones.copy())
+    running = np.zeros(2), np.zeros(2)
+    statistics = BatchStatistics(parameter, parameter, running, 1e-9, 1.0, Mode())
+    values = np.array([[1.0, 3.0], [12345.678, 12345.678]])[:, :images]
+    x = volume(arena, values.reshape(1, 2, 1, images))
+    kernel = BatchNormKernel(x, arena.allocate(x.shape), statistics, arena)
+    kernel.sum_forward()
+    statistics.combine_forward()
+    kernel.forward()
+    statistics.commit()
+    assert np.isfinite(kernel.y).all()
+    # The squares are float32 numbers: an eighth of a millionth of 1.5e8.
+    assert running[1][0] == 2 * (images - 1) and 0 <= running[1][1] < 20
 
 
 @pytest.mark.parametrize("height", [2, 8])
