@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cnn_tui.engine.ops.memory import ALIGNMENT, Arena, aligned_empty, aligned_zeros, mask_in
+from cnn_tui.engine.ops.rows import whole_rows
 
 
 @pytest.mark.parametrize("shape", [(1,), (3, 5, 7), (64, 64)])
@@ -84,6 +85,16 @@ def test_a_padding_is_read_from_a_halo_that_is_as_large() -> None:
     plain = arena.allocate((2, 4, 4, 5))
     assert arena.with_columns(plain).shape == plain.shape
     assert arena.padded_view(plain, (0, 1)) is None
+
+
+def test_rows_are_whole_where_all_volumes_have_the_same_halo() -> None:
+    arena, shape = Arena(np.float32), (2, 3, 4, 5)
+    one, other, wider = (arena.allocate(shape, halo) for halo in ((1, 1), (2, 1), (1, 2)))
+    plain = arena.allocate(shape)
+    assert [each.shape[2] for each in whole_rows(arena, one, other)] == [6, 6]
+    for volume in (wider, plain):
+        assert [each.shape for each in whole_rows(arena, one, volume)] == [shape, shape]
+    assert [each.shape for each in whole_rows(arena, plain)] == [shape]
 
 
 def test_a_gradient_has_the_halo_that_its_reader_wants() -> None:
