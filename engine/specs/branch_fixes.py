@@ -187,12 +187,11 @@ def _pooled(case: Case, at: int, end: Shape, wanted: Shape) -> Iterator[FixCandi
     if height % rows or width % columns or height // rows != width // columns:
         return
     lists = list(lists_in(block))
-    if at < len(lists):
-        pool = MaxPool(kernel_size=height // rows)
-        lists[at] = (*lists[at], pool)
-        fix = case.fix("replace", to_quick((with_lists(block, lists),)))
-        label = f"put {to_quick((pool,))} at the end of branch {list_letter(at)}"
-        yield FixCandidate(fix, label, 2.5)
+    pool = MaxPool(kernel_size=height // rows)
+    lists[at] = (*lists[at], pool)
+    fix = case.fix("replace", to_quick((with_lists(block, lists),)))
+    label = f"put {to_quick((pool,))} at the end of branch {list_letter(at)}"
+    yield FixCandidate(fix, label, 2.5)
 
 
 def _list(case: Case, at: int) -> str:

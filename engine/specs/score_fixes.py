@@ -74,7 +74,6 @@ def _wanted(case: Case) -> int:
 def _scores(case: Case) -> Iterator[FixCandidate]:
     layers, wanted = case.network.layers, _wanted(case)
     shape = case.steps[-1].after.shape or ()
-    last = layers[-1]
     if case.fault.code == "not-plain":
         name = layer_type(case.step.layer)
         yield FixCandidate(case.fix("replace", ""), f"take the {name} out", 0)
@@ -84,18 +83,13 @@ def _scores(case: Case) -> Iterator[FixCandidate]:
         yield _at_the_end(case, f"fc {wanted}", 1)
         yield _at_the_end(case, f"gap | fc {wanted}", 2)
         return
-    position = decider(case.steps)
-    # Behind a hidden layer with its activation the last layer is missing; else its width is wrong.
-    is_hidden = position is not None and last.info.is_elementwise
     if case.fault.code != "not-plain":
         for fix in _width(case):
             label = f"{fix.field} {wanted}"
             was = str(getattr(layers[fix.layer - 1], fix.field))
             yield FixCandidate(fix, label, 1, was=was)
-    if isinstance(last, FC | Conv):
-        yield _at_the_end(case, f"relu | fc {wanted}", 2)
-    else:
-        yield _at_the_end(case, f"fc {wanted}", 0.5 if is_hidden else 2)
+    between = "relu | " if isinstance(layers[-1], FC | Conv) else ""
+    yield _at_the_end(case, f"{between}fc {wanted}", 2)
 
 
 def _at_the_end(case: Case, text: str, cost: float) -> FixCandidate:
@@ -113,9 +107,13 @@ def _try(case: Case, candidate: FixCandidate) -> Iterator[_Tried]:
     left = Counter(fault.code for fault in faults)
     if case.fault.code != "input" and left[case.fault.code] >= before[case.fault.code]:
         return
-    broken = [number for number, step in enumerate(steps, 1) if step.broken]
+    broken = [
+        f"layer {number} ({layer_type(step.layer)})"
+        for number, step in enumerate(steps, 1)
+        if step.broken
+    ]
     if broken and case.fault.code == "input":
-        effect = f"then layer {broken[0]} ({layer_type(network.layers[broken[0] - 1])}) breaks"
+        effect = f"then {broken[0]} breaks"
     elif faults:
         effect = f"then {faults[0].text}"
     else:

@@ -34,11 +34,6 @@ def structural_fixes(case: Case) -> Iterator[FixCandidate]:
             also = case.fix("stride", 1), case.fix("padding", 0)
             fix = case.fix("kernel_size", 1, *also)
             yield FixCandidate(fix, "kernel 1x1, stride 1 and padding 0", 10)
-        case "pool-padding":
-            yield FixCandidate(case.fix("padding", 0), "padding 0", 1)
-        case "groups":
-            field = case.fault.field
-            yield FixCandidate(case.fix(field, 1), f"{field} 1", 1)
         case "same-even":
             fix = case.fix("kernel_size", 3, case.fix("stride", 1))
             yield FixCandidate(fix, "kernel 3x3 and stride 1", 2)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import msgspec
 import numpy as np
 import pytest
@@ -11,14 +13,14 @@ from hypothesis import strategies as st
 from samples import network, random_images, random_targets
 
 from cnn_tui.engine.build import build
-from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.errors import ShapeError, SpecError
 from cnn_tui.engine.insight.fields import fields
 from cnn_tui.engine.insight.readers import readers_of
 from cnn_tui.engine.insight.wiring import wired
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import Report, check
 from cnn_tui.engine.specs.codec import dumps_network, loads_network
-from cnn_tui.engine.specs.inside import number, place_of, walk_layers
+from cnn_tui.engine.specs.inside import number, place_numbered, place_of, walk_layers
 from cnn_tui.engine.specs.layers import (
     FC,
     BatchNorm,
@@ -30,7 +32,7 @@ from cnn_tui.engine.specs.layers import (
     Residual,
 )
 from cnn_tui.engine.specs.network import MAX_LAYERS, MAX_NESTING, Network
-from cnn_tui.engine.specs.places import layer_at, replace_at
+from cnn_tui.engine.specs.places import known_shapes, layer_at, received_by, replace_at
 from cnn_tui.engine.specs.quick.parse import parse_quick
 
 
@@ -110,6 +112,45 @@ def test_places_are_numbered_with_letters_after_the_first_list() -> None:
     assert place_of("layers[3].shortcut[1].kernel_size") == (3, 1, 1)
     assert place_of("layers[3].shortcut") == (3,)
     assert place_of("training.lr") == ()
+
+
+def test_a_place_is_found_by_its_number() -> None:
+    for place in ((3,), (3, 0, 1), (3, 2, 0), (3, 2, 0, 0, 4), (11, 25, 9)):
+        assert place_numbered(number(place)) == place
+    assert place_numbered("4c.") == (3, 2) and place_numbered("4.") == (3, 0)
+    assert number((11, 25, 9)) == "12z.10"
+
+
+def test_what_a_place_receives() -> None:
+    line = (
+        "conv 8 3x3 pad same | parallel { relu | conv 2 1x1 } { conv 3 1x1 } split "
+        "| repeat 2 { maxpool 2x2 | relu } | res { relu } | conv 2 9x9 | relu"
+    )
+    described = Network(input=(4, 8, 8), layers=parse_quick(line))
+    received = {
+        (0,): (4, 8, 8),
+        (1,): (8, 8, 8),
+        (1, 0, 0): (4, 8, 8),  # a half
+        (1, 0, 1): (4, 8, 8),
+        (1, 0, 2): (2, 8, 8),  # the end of the branch
+        (1, 1, 0): (4, 8, 8),
+        (2, 0, 0): (5, 8, 8),
+        (2, 0, 1): (5, 4, 4),
+        (3,): (5, 2, 2),
+        (3, 0, 0): (5, 2, 2),
+        (4,): (5, 2, 2),
+        (5,): None,  # behind a fault
+        (6,): None,
+    }
+    report = check(described)
+    assert {place: received_by(described, report, place) for place in received} == received
+    assert known_shapes(described, (2, 0, 0)) == ((5, 8, 8), (5, 4, 4))
+    for place, label in (((4,), "layer 5 (conv)"), ((5,), "layer 6 (relu)")):
+        with pytest.raises(ShapeError, match=re.escape(f"{label} or a layer before it does not")):
+            known_shapes(described, place)
+    for place in ((1, 0), (6,), (1, 2, 0), (0, 0, 0)):
+        with pytest.raises(IndexError):
+            layer_at(described, place)
 
 
 @given(networks(Choice(widths=(2, 3))))

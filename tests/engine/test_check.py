@@ -30,6 +30,7 @@ from cnn_tui.engine.specs.layers import (
     Tanh,
 )
 from cnn_tui.engine.specs.network import SVM, Network, Recipe
+from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.taking_back import Edit
 
 
@@ -120,6 +121,29 @@ def test_settings_and_names():
         ("global_avgpool11", ""),
         ("fc12", "10 no bias"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("line", "settings"),
+    [
+        ("conv 4 1x1", "4  1x1 s1 p0"),
+        ("conv 4 3x3 pad same d2x3 nobias", "4  3x3 s1 same d2x3 no bias"),
+        ("dwconv 3x3 pad same", "3x3 s1 same"),
+        ("dwconv 5x5 p2 multiplier 2 nobias", "5x5 s1 p2 x2 no bias"),
+        ("avgpool 2x2 p1 inside", "2x2 s2 p1 inside"),
+        ("maxpool 2x2 p1x0", "2x2 s2 p1x0"),
+        ("fc 3", "3"),
+        ("res { relu }", "identity"),
+        ("res { conv 4 1x1 s2 floor } s2 projection", "projection s2"),
+        ("res { relu } { relu }", "own shortcut"),
+        ("parallel { } { relu }", "2 branches, concat"),
+        ("parallel { } { relu } split add", "2 branches, add, split"),
+        ("repeat 3 { relu }", "3 times"),
+    ],
+)
+def test_settings_in_short(line: str, settings: str):
+    (row,) = check(Network(input=(4, 8, 8), layers=parse_quick(line))).layers
+    assert row.settings == settings
 
 
 def test_batch_norm_counts_gamma_and_beta_but_no_running_statistics():

@@ -86,6 +86,7 @@ def test_other_data_for_the_input_is_offered_too() -> None:
         "data cifar10",
         "data cifar100",
     ]
+    assert fixes[2].description.endswith("all layers fit, 10 scores, one for each class of cifar10")
 
 
 ENDS = {
@@ -111,6 +112,24 @@ SAID: dict[str, tuple[tuple[Layer, ...], list[tuple[int, str, str]]]] = {
     "a volume": (
         LENET.layers[:6],
         [(6, "a volume of 16x5x5", "add fc 10 at the end, add gap and fc 10 at the end")],
+    ),
+    "a volume of few channels": (
+        (Conv(out_channels=3),),
+        [(1, "a volume of 3x26x26", "add fc 10 at the end, add gap and fc 10 at the end")],
+    ),
+    "as many channels as classes": (
+        (Conv(out_channels=10),),
+        [
+            (
+                1,
+                "a volume of 10x26x26",
+                "add gap at the end, add fc 10 at the end, add gap and fc 10 at the end",
+            )
+        ],
+    ),
+    "maps of which each is a score": (
+        (Conv(out_channels=9), GlobalAvgPool()),
+        [(1, "9 scores", "out_channels 10, add fc 10 at the end")],
     ),
     "a hidden layer and its relu": (
         LENET.layers[:-1],
@@ -217,6 +236,7 @@ EDITS = {
     "a kernel": (with_layer(0, kernel_size=(5, 4)), "take kernel 5x4 back to 5x5"),
     "padding, which breaks a later layer": (with_layer(0, padding=1), "take padding 1 back to 2"),
     "the input": (changed(input=(1, 27, 27)), "take the input 1x27x27 back to 1x28x28"),
+    "a larger input": (changed(input=(1, 30, 30)), "take the input 1x30x30 back to 1x28x28"),
     "the scores": (with_layer(10, out_features=9), "take out_features 9 back to 10"),
     "the last layer": (changed(layers=LENET.layers[:-1]), "put fc 10 back"),
     "two layers": (changed(layers=LENET.layers[:-2]), "put the 2 layers back"),
@@ -239,6 +259,14 @@ EDITS = {
     "two of other kinds": (
         changed(layers=(*LENET.layers[:4], Sigmoid(), WIDE, *LENET.layers[6:])),
         "put relu | maxpool 2x2 back in place of the 2 new layers",
+    ),
+    "two of other kinds, of which one breaks it": (
+        changed(layers=(*LENET.layers[:3], MaxPool(kernel_size=3), Sigmoid(), *LENET.layers[5:])),
+        "put conv 16 5x5 | relu back in place of the 2 new layers",
+    ),
+    "a layer and the next of the same kinds": (
+        changed(layers=(*LENET.layers[:2], *[MaxPool(kernel_size=3)] * 2, *LENET.layers[4:])),
+        "put maxpool 2x2 | conv 16 5x5 back in place of the 2 new layers",
     ),
     "two settings": (
         with_layer(3, stride=2, padding=1),
@@ -295,6 +323,11 @@ BLOCK_EDITS = {
         "take the block back to what it was",
     ),
     "a layer more": (around(), around(*BLOCK.branch, WIDE), "take the block back to what it was"),
+    "a layer less": (
+        around(Conv(out_channels=5, kernel_size=1), Conv(out_channels=6, kernel_size=1)),
+        around(Conv(out_channels=5, kernel_size=1)),
+        "take the block back to what it was",
+    ),
     "another kind": (
         around(),
         around(MaxPool(), ReLU()),
@@ -335,6 +368,32 @@ def test_taking_back_says_what_is_left() -> None:
     assert apply_fix(both, fix) == first
 
 
+EVEN = Conv(out_channels=4, kernel_size=4, padding="same")
+
+
+def taken_back(network: Network, *edits: Edit) -> list[bool]:
+    """For each issue, whether an edit is taken back first."""
+    issues = check_with_data(network, edits).issues
+    return [issue.fixes[0].description.startswith("take ") for issue in issues]
+
+
+def test_an_edit_is_taken_back_for_the_faults_that_it_made() -> None:
+    odd = msgspec.structs.replace(EVEN, kernel_size=3)
+    before = changed(layers=(EVEN, odd, FC(out_features=10)))
+    now = changed(layers=(EVEN, EVEN, FC(out_features=10)))
+    assert taken_back(now, Edit(before, now)) == [False, True]
+    # Where a layer has come, the places no longer tell which fault is whose.
+    before = changed(layers=(EVEN, FC(out_features=10)))
+    assert taken_back(now, Edit(before, now)) == [True, True]
+
+
+def test_an_input_that_was_changed_again_is_not_taken_back() -> None:
+    small, smaller, large = (changed(input=(1, size, size)) for size in (27, 26, 30))
+    for now in (smaller, large):
+        fixes = check_with_data(now, [Edit(small, now), Edit(LENET, small)]).issues[0].fixes
+        assert not any("input 1x27x27 back" in fix.description for fix in fixes)
+
+
 def test_an_older_edit_is_found_behind_an_innocent_one() -> None:
     broken = with_layer(3, stride=2)
     renamed = changed(broken, name="mine")
@@ -344,8 +403,12 @@ def test_an_older_edit_is_found_behind_an_innocent_one() -> None:
 
 def test_an_edit_that_is_innocent_is_not_offered() -> None:
     broken = with_layer(3, stride=2)
-    wider = changed(broken, layers=(*broken.layers[:-2], broken.layers[-2], FC(out_features=10)))
-    assert "back to" not in first_fix(wider, Edit(broken, wider))[0]
+    wider = changed(broken, layers=(*broken.layers[:8], FC(out_features=90), *broken.layers[9:]))
+    fixes = check_with_data(wider, [Edit(broken, wider)]).issues[0].fixes
+    assert fixes and not any("back to" in fix.description for fix in fixes)
+    worse = changed(broken, layers=(*broken.layers, ReLU()))
+    fixes = check_with_data(broken, [Edit(worse, broken)]).issues[0].fixes
+    assert fixes and not any("back" in fix.description for fix in fixes), "it mended something"
 
 
 def test_no_fix_changes_nothing() -> None:
