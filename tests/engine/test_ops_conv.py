@@ -14,7 +14,7 @@ from cnn_tui.engine.build import build
 from cnn_tui.engine.layers import conv as conv_layer
 from cnn_tui.engine.ops import banded, conv, gathered, patches, products, winograd
 from cnn_tui.engine.ops.banded import BandedConvKernel
-from cnn_tui.engine.ops.bands import BandedWeights
+from cnn_tui.engine.ops.bands import BandedWeights, forward_band
 from cnn_tui.engine.ops.conv import ConvKernel
 from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.gathered import GatheredConvKernel
@@ -128,6 +128,20 @@ def test_groups_at_the_beginning_of_a_network(monkeypatch: pytest.MonkeyPatch) -
         found.append(model.store.grad.copy())
     np.testing.assert_allclose(*found, rtol=0, atol=1e-12)
     assert found[0].any()
+
+
+def test_a_form_of_the_weights_is_made_once_and_counted() -> None:
+    weight = np.ones((3, 2, 4, 6), np.float32)
+    weights = ConvWeights(weight)
+    weights.blocks(1)  # The bank itself.
+    assert weights.form_bytes == 0
+    for _ in range(2):
+        weights.flipped_blocks(2)
+        weights.points()
+        assert weights.form_bytes == weight.nbytes + 6 * weight[0].nbytes
+    groups = BandedWeights(weight, 2)
+    band = forward_band(Geometry((3, 2), (1, 1), (0, 0), (1, 1), (4, 4)), 4)
+    assert groups.matrices(band).nbytes == groups.matrices(band).nbytes == groups.form_bytes
 
 
 def test_the_kernel_goes_by_the_bank_and_the_row() -> None:
