@@ -9,11 +9,12 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
+from cnn_tui.engine.ops import kernel as kernel_module
 from cnn_tui.engine.ops import pool
 from cnn_tui.engine.ops.activations import ACTIVATIONS, ActivationKernel, activated
 from cnn_tui.engine.ops.elementwise import BiasKernel
 from cnn_tui.engine.ops.global_pool import GlobalMaxPoolKernel
-from cnn_tui.engine.ops.kernel import Kernel, Mode, Shard
+from cnn_tui.engine.ops.kernel import Kernel, Mode, Shard, row_blocks, to_hcwn
 from cnn_tui.engine.ops.memory import Arena, Array
 from cnn_tui.engine.ops.norm import BatchNormKernel, BatchStatistics
 from cnn_tui.engine.ops.normal_tail import normal_tail
@@ -145,6 +146,30 @@ def test_halos_stay_zero_where_whole_rows_are_computed(width: int) -> None:
 def test_a_shard_has_its_part_of_the_batch() -> None:
     shard = Shard(1, slice(5, 8), Arena(np.float32), np.empty(0))
     assert (shard.index, shard.size) == (1, 3)
+
+
+def test_a_block_has_a_row_at_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.empty((3, 2, 2, 2))
+    for size, lengths in (
+        (0, [1, 1, 1]),
+        (rows[0].nbytes, [1, 1, 1]),
+        (2 * rows[0].nbytes, [2, 1]),
+    ):
+        monkeypatch.setattr(kernel_module, "CACHED_BYTES", size)
+        assert [len(block) for (block,) in row_blocks(rows)] == lengths
+
+
+def test_images_and_vectors_as_they_are_stored() -> None:
+    images = np.arange(120).reshape(2, 3, 4, 5)
+    assert (
+        to_hcwn(images).shape == (4, 3, 5, 2) and to_hcwn(images)[1, 2, 3, 0] == images[0, 2, 1, 3]
+    )
+    assert to_hcwn(images[:, :, 0, 0]).shape == (1, 3, 1, 2)
+
+
+def test_a_network_begins_at_step_0_of_seed_0() -> None:
+    """Masks of dropout go by both."""
+    assert Mode() == Mode(training=True, step=0, seed=0, dropout=None)
 
 
 @pytest.mark.parametrize("training", [True, False])
