@@ -117,6 +117,23 @@ def test_a_convolution_is_a_sum_over_windows(
             np.testing.assert_allclose(one, other, rtol=0, atol=1e-11, err_msg=str(geometry))
 
 
+@pytest.mark.parametrize("name", WAYS)
+def test_layers_share_their_scratch_arrays(name: str) -> None:
+    way, arena = WAYS[name], Arena(np.float32)
+    channels, filters, groups = way.channels
+    geometry = Geometry((3, 3), (2, 2), (1, 1), (1, 1), (4, 3))
+    x, y = arena.allocate((7, channels, 6, IMAGES)), arena.allocate((4, filters, 3, IMAGES))
+    weight, sizes = np.ones((3, 3, channels // groups, filters), np.float32), []
+    for _ in range(3):
+        weights = BandedWeights(weight, groups) if name[:2] in ("ba", "de") else ConvWeights(weight)
+        kernel = way.kernel(x, y, weights, np.empty_like(weight), geometry, arena)
+        sizes.append(arena.bytes)
+        kernel.plan_backward(y, arena, needs_input_grad=True, can_overwrite_grad=False)
+        arena.release(kernel.dx)
+        sizes.append(arena.bytes)
+    assert len(set(sizes[1:])) == 1
+
+
 def test_groups_at_the_beginning_of_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
     """They need no gradient of their input, whichever kernel they get."""
     found = []
