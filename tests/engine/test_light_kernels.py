@@ -72,7 +72,10 @@ def first_maxima(x: np.ndarray, geometry: Geometry, dy: np.ndarray) -> np.ndarra
 
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding"),
-    [((2, 2), (2, 2), 0), ((3, 3), (2, 2), 1), ((3, 3), (1, 1), 1), ((2, 3), (3, 4), 0)],
+    [
+        *(((2, 2), (2, 2), 0), ((3, 3), (2, 2), 1), ((3, 3), (1, 1), 1), ((2, 3), (3, 4), 0)),
+        *(((5, 1), (1, 1), 0), ((1, 5), (2, 1), 0)),
+    ],
 )
 def test_the_first_of_several_maxima_gets_the_gradient(
     kernel: tuple[int, int],
