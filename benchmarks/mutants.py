@@ -69,8 +69,9 @@ TESTS = {
     "specs/values.py": ("rules", "blocks", "check", "codec", "paths"),
     "specs": ("rules", "fine_tune", "presets", "batches", "blocks", "check"),
     "ops": (
-        *("light_kernels", "activation_forms", "losses", "layers_naive", "conv_paths", "winograd"),
-        *("layouts", "workspaces", "packing", "model", "gradients"),
+        *("ops_arena", "ops_geometry", "light_kernels", "ops_blocks", "ops_conv", "losses"),
+        *("activation_forms", "winograd", "opened", "model", "workspaces", "every_layer"),
+        *("conv_paths", "layers_naive", "gradients"),
     ),
 }
 """For a file, or all others of a folder, the files of tests that are asked."""

@@ -245,7 +245,7 @@ class AvgPoolKernel(WindowKernel):
     """Average pooling; padding counts as zeros, or not at all without ``count_padding``."""
 
     def __init__(
-        self, x: Array, y: Array, geometry: Geometry, shard: Shard, *, count_padding: bool = True
+        self, x: Array, y: Array, geometry: Geometry, shard: Shard, *, count_padding: bool
     ) -> None:
         rows, columns = (
             counts(geometry, axis, size, count_padding)

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import math
+from functools import partial
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from cnn_tui.engine.ops import kernel as kernel_module
 from cnn_tui.engine.ops import pool
 from cnn_tui.engine.ops.activations import ACTIVATIONS, ActivationKernel, activated
 from cnn_tui.engine.ops.elementwise import BiasKernel
 from cnn_tui.engine.ops.global_pool import GlobalMaxPoolKernel
-from cnn_tui.engine.ops.kernel import Kernel, Shard
+from cnn_tui.engine.ops.kernel import Kernel, Mode, Shard, row_blocks, to_hcwn
 from cnn_tui.engine.ops.memory import Arena, Array
+from cnn_tui.engine.ops.norm import BatchNormKernel, BatchStatistics
 from cnn_tui.engine.ops.normal_tail import normal_tail
 from cnn_tui.engine.ops.patches import Geometry
 from cnn_tui.engine.ops.pool import MaxPoolKernel
@@ -68,7 +72,10 @@ def first_maxima(x: np.ndarray, geometry: Geometry, dy: np.ndarray) -> np.ndarra
 
 @pytest.mark.parametrize(
     ("kernel", "stride", "padding"),
-    [((2, 2), (2, 2), 0), ((3, 3), (2, 2), 1), ((3, 3), (1, 1), 1), ((2, 3), (3, 4), 0)],
+    [
+        *(((2, 2), (2, 2), 0), ((3, 3), (2, 2), 1), ((3, 3), (1, 1), 1), ((2, 3), (3, 4), 0)),
+        *(((5, 1), (1, 1), 0), ((1, 5), (2, 1), 0)),
+    ],
 )
 def test_the_first_of_several_maxima_gets_the_gradient(
     kernel: tuple[int, int],
@@ -131,17 +138,106 @@ def test_halos_stay_zero_where_whole_rows_are_computed(width: int) -> None:
     x = volume(arena, values, (2, 1))
     bias = np.arange(1, CHANNELS + 1, dtype=np.float32)
     BiasKernel(x, x, bias, np.empty_like(bias), arena).forward()
+    padded = arena.padded_view(x, (2, 1))
+    assert padded is not None and np.count_nonzero(padded) == np.count_nonzero(x)
     ActivationKernel(x, x, ReLU(), arena).forward()
     expected = np.maximum(values.astype(np.float32) + bias[:, None, None], 0)
     assert np.array_equal(x, expected)
-    padded = arena.padded_view(x, (2, 1))
-    assert padded is not None
     assert np.count_nonzero(padded) == np.count_nonzero(expected)
 
 
 def test_a_shard_has_its_part_of_the_batch() -> None:
     shard = Shard(1, slice(5, 8), Arena(np.float32), np.empty(0))
     assert (shard.index, shard.size) == (1, 3)
+
+
+def test_a_block_has_a_row_at_least(monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = np.empty((3, 2, 2, 2))
+    for size, lengths in (
+        (0, [1, 1, 1]),
+        (rows[0].nbytes, [1, 1, 1]),
+        (2 * rows[0].nbytes, [2, 1]),
+    ):
+        monkeypatch.setattr(kernel_module, "CACHED_BYTES", size)
+        assert [len(block) for (block,) in row_blocks(rows)] == lengths
+
+
+def test_images_and_vectors_as_they_are_stored() -> None:
+    images = np.arange(120).reshape(2, 3, 4, 5)
+    assert (
+        to_hcwn(images).shape == (4, 3, 5, 2) and to_hcwn(images)[1, 2, 3, 0] == images[0, 2, 1, 3]
+    )
+    assert to_hcwn(images[:, :, 0, 0]).shape == (1, 3, 1, 2)
+
+
+def test_a_network_begins_at_step_0_of_seed_0() -> None:
+    """Masks of dropout go by both."""
+    assert Mode() == Mode(training=True, step=0, seed=0, dropout=None)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_statistics_of_shards_are_those_of_the_batch(training: bool) -> None:
+    rng, arena, count = np.random.default_rng(0), Arena(np.float64), SIZE * SIZE * 5
+    batch, dbatch = rng.standard_normal((2, SIZE, CHANNELS, SIZE, 5))
+    gamma, beta = (
+        SimpleNamespace(storage=n, storage_grad=0 * n) for n in rng.random((2, CHANNELS))
+    )
+    running = rng.random((2, CHANNELS)) + 1
+    mean, variance = batch.mean((0, 2, 3)), batch.var((0, 2, 3))
+    expected = [0.75 * running[0] + 0.25 * mean]
+    expected.append(0.75 * running[1] + 0.25 * variance * count / (count - 1))
+    if not training:
+        mean, variance = running.copy()
+    statistics = BatchStatistics(
+        gamma, beta, (running[0], running[1]), 1e-3, 0.25, Mode(training=training)
+    )
+    std = np.sqrt(variance + 1e-3)[:, None, None]
+    kernels = []
+    for part in (slice(0, 3), slice(3, 5)):
+        x = volume(arena, batch[..., part])
+        kernels.append(BatchNormKernel(x, arena.allocate(x.shape), statistics, arena))
+        kernels[-1].plan_backward(
+            volume(arena, dbatch[..., part]), arena, needs_input_grad=True, can_overwrite_grad=False
+        )
+        kernels[-1].sum_forward()
+    statistics.combine_forward()
+    normal = (batch - mean[:, None, None]) / std
+    for kernel in kernels:
+        kernel.forward()
+        kernel.sum_backward()
+    statistics.combine_backward()
+    for kernel in kernels:
+        kernel.backward()
+    y, dx = (np.concatenate([getattr(k, name) for k in kernels], axis=3) for name in ("y", "dx"))
+    scale = gamma.storage[:, None, None]
+    close = partial(np.testing.assert_allclose, rtol=0, atol=1e-12)
+    close(y, scale * normal + beta.storage[:, None, None])
+    dgamma, dbeta = (dbatch * normal).sum((0, 2, 3)), dbatch.sum((0, 2, 3))
+    close(gamma.storage_grad, dgamma)
+    close(beta.storage_grad, dbeta)
+    sums = (dbeta[:, None, None] + normal * dgamma[:, None, None]) / count
+    close(dx, scale / std * (dbatch - sums * training))
+    if training:
+        statistics.commit()
+        close(running, expected)
+
+
+@pytest.mark.parametrize("images", [1, 2])
+def test_statistics_of_hardly_any_or_of_equal_values(images: int) -> None:
+    """The variance is unbiased where there are two values, and never below zero."""
+    arena, ones = Arena(np.float32), np.ones(33, np.float32)
+    parameter = SimpleNamespace(storage=ones, storage_grad=ones.copy())
+    running = np.zeros(33), np.zeros(33)
+    statistics = BatchStatistics(parameter, parameter, running, 1e-9, 1.0, Mode())
+    values = np.array([[1.0, 3.0], *np.repeat(np.linspace(1e3, 2e4, 32), 2).reshape(32, 2)])
+    x = volume(arena, values[:, :images].reshape(1, 33, 1, images))
+    kernel = BatchNormKernel(x, arena.allocate(x.shape), statistics, arena)
+    kernel.sum_forward()
+    statistics.combine_forward()
+    kernel.forward()
+    statistics.commit()
+    assert np.isfinite(kernel.y).all()
+    assert running[1][0] == 2 * (images - 1) and (running[1] >= 0).all()
 
 
 @pytest.mark.parametrize("height", [2, 8])
@@ -154,12 +250,13 @@ def test_a_row_of_values_multiplies_as_the_values_do(height: int) -> None:
     assert (row.spread is values) == (height == 2)
 
 
-@pytest.mark.parametrize("shape", [(1, 5, 1, 3), (7, 1, 7, 3), (7, 5, 1, 3), (1, 1, 1, 3)])
-def test_sums_go_along_the_axes_that_are_one(shape: tuple[int, ...]) -> None:
-    arena = Arena(np.float64)
-    x = volume(arena, np.random.default_rng(0).standard_normal((SIZE, CHANNELS, SIZE, IMAGES)))
-    axes = tuple(axis for axis in range(3) if shape[axis] == 1)
-    expected = x.sum(axis=axes, keepdims=True)
+@pytest.mark.parametrize("images", [1, 3])
+@pytest.mark.parametrize("axes", [(1, 5, 1), (7, 1, 7), (7, 5, 1), (1, 1, 1), (1, 5, 7)])
+def test_sums_go_along_the_axes_that_are_one(axes: tuple[int, ...], images: int) -> None:
+    arena, shape = Arena(np.float64), (*axes, images)
+    x = volume(arena, np.random.default_rng(0).standard_normal((SIZE, CHANNELS, SIZE, images)))
+    ones = tuple(axis for axis in range(3) if shape[axis] == 1)
+    expected = x.sum(axis=ones, keepdims=True)
     assert np.allclose(SumsTo(shape, x, arena).of(x), expected, rtol=0, atol=1e-13)
 
 

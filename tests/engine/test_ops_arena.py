@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cnn_tui.engine.ops.memory import ALIGNMENT, Arena, aligned_empty, aligned_zeros, mask_in
+from cnn_tui.engine.ops.rows import whole_rows
 
 
 @pytest.mark.parametrize("shape", [(1,), (3, 5, 7), (64, 64)])
@@ -16,6 +17,7 @@ def test_arrays_are_aligned(shape: tuple[int, ...], dtype: type) -> None:
         for array in kept:
             assert (array.shape, array.dtype) == (shape, dtype) and array.flags.c_contiguous
             assert array.ctypes.data % ALIGNMENT == 0
+            assert array.base is not None and array.base.nbytes == array.nbytes + ALIGNMENT
     assert not kept[0].any()
 
 
@@ -61,27 +63,38 @@ def test_zeros_are_shared() -> None:
 
 def test_a_padding_is_read_from_a_halo_that_is_as_large() -> None:
     arena = Arena(np.float32)
-    inner = arena.allocate((2, 4, 3, 5), (2, 1))
+    inner = arena.allocate((2, 4, 4, 5), (2, 1))
     inner[...] = 1
-    assert arena.bytes == 4 * 6 * 4 * 5 * 5
+    assert arena.bytes == 4 * 6 * 4 * 6 * 5
     for padding in ((0, 0), (1, 0), (2, 1), (0, 1)):
         view = arena.padded_view(inner, padding)
-        assert view is not None and view.shape == (2 + 2 * padding[0], 4, 3 + 2 * padding[1], 5)
+        assert view is not None and view.shape == (2 + 2 * padding[0], 4, 4 + 2 * padding[1], 5)
         assert view.sum() == inner.size
     assert arena.padded_view(inner, (3, 0)) is None and arena.padded_view(inner, (0, 2)) is None
-    assert arena.with_columns(inner).shape == (2, 4, 5, 5)
+    assert arena.with_columns(inner).shape == (2, 4, 6, 5)
     parts = arena.split(inner, 2)
     for part in parts:
         padded = arena.padded_view(part, (2, 1))
-        assert part.shape == (2, 2, 3, 5) and padded is not None and padded.sum() == part.size
-        assert padded.shape == (6, 2, 5, 5) and np.shares_memory(padded, part)
+        assert part.shape == (2, 2, 4, 5) and padded is not None and padded.sum() == part.size
+        assert padded.shape == (6, 2, 6, 5) and np.shares_memory(padded, part)
     # The first group has the address of the whole.
     whole = arena.padded_view(inner, (2, 1))
-    assert whole is not None and whole.shape == (6, 4, 5, 5)
-    assert arena.with_columns(inner[:1]).shape == (1, 4, 3, 5)
-    plain = arena.allocate((2, 4, 3, 5))
+    assert whole is not None and whole.shape == (6, 4, 6, 5)
+    assert arena.with_columns(inner[:1]).shape == (1, 4, 4, 5)
+    assert arena.with_columns(inner[..., :2]).shape == (2, 4, 4, 2)
+    plain = arena.allocate((2, 4, 4, 5))
     assert arena.with_columns(plain).shape == plain.shape
     assert arena.padded_view(plain, (0, 1)) is None
+
+
+def test_rows_are_whole_where_all_volumes_have_the_same_halo() -> None:
+    arena, shape = Arena(np.float32), (2, 3, 4, 5)
+    one, other, wider = (arena.allocate(shape, halo) for halo in ((1, 1), (2, 1), (1, 2)))
+    plain = arena.allocate(shape)
+    assert [each.shape[2] for each in whole_rows(arena, one, other)] == [6, 6]
+    for volume in (wider, plain):
+        assert [each.shape for each in whole_rows(arena, one, volume)] == [shape, shape]
+    assert [each.shape for each in whole_rows(arena, plain)] == [shape]
 
 
 def test_a_gradient_has_the_halo_that_its_reader_wants() -> None:

@@ -6,17 +6,21 @@ from typing import NamedTuple
 
 import numpy as np
 import pytest
+from samples import network, random_images, random_targets
 from test_light_kernels import volume
 from test_ops_geometry import pairs_of_windows, seen_by
 
+from cnn_tui.engine.build import build
+from cnn_tui.engine.layers import conv as conv_layer
 from cnn_tui.engine.ops import banded, conv, gathered, patches, products, winograd
 from cnn_tui.engine.ops.banded import BandedConvKernel
-from cnn_tui.engine.ops.bands import BandedWeights
+from cnn_tui.engine.ops.bands import BandedWeights, forward_band
 from cnn_tui.engine.ops.conv import ConvKernel
 from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.gathered import GatheredConvKernel
 from cnn_tui.engine.ops.memory import Arena, Array
 from cnn_tui.engine.ops.patches import Geometry
+from cnn_tui.engine.specs.layers import Conv
 
 IMAGES, SIZE = 3, (7, 6)
 
@@ -75,12 +79,14 @@ def passed(
     if way.has_halo and geometry.dense:
         arena.expect_halo(y, geometry.transposed((x.shape[0], x.shape[2])).padding)
     gradient = arena.gradient_of(y)
+    halo = arena._padding_of(gradient).outer
     kernel.plan_backward(gradient, arena, needs_input_grad=True, can_overwrite_grad=False)
     weights.refresh()
     for _ in range(2):
         for block in arena._free:
             block.fill(np.nan)
         kernel.forward()
+        halo.fill(np.nan)
         gradient[...] = dy
         kernel.backward()
     assert kernel.dx is not None
@@ -111,11 +117,56 @@ def test_a_convolution_is_a_sum_over_windows(
             np.testing.assert_allclose(one, other, rtol=0, atol=1e-11, err_msg=str(geometry))
 
 
+@pytest.mark.parametrize("name", WAYS)
+def test_layers_share_their_scratch_arrays(name: str) -> None:
+    way, arena = WAYS[name], Arena(np.float32)
+    channels, filters, groups = way.channels
+    geometry = Geometry((3, 3), (2, 2), (1, 1), (1, 1), (4, 3))
+    x, y = arena.allocate((7, channels, 6, IMAGES)), arena.allocate((4, filters, 3, IMAGES))
+    weight, sizes = np.ones((3, 3, channels // groups, filters), np.float32), []
+    for _ in range(3):
+        weights = BandedWeights(weight, groups) if name[:2] in ("ba", "de") else ConvWeights(weight)
+        kernel = way.kernel(x, y, weights, np.empty_like(weight), geometry, arena)
+        sizes.append(arena.bytes)
+        kernel.plan_backward(y, arena, needs_input_grad=True, can_overwrite_grad=False)
+        arena.release(kernel.dx)
+        sizes.append(arena.bytes)
+    assert len(set(sizes[1:])) == 1
+
+
+def test_groups_at_the_beginning_of_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They need no gradient of their input, whichever kernel they get."""
+    found = []
+    for narrow in (0, 32):
+        monkeypatch.setattr(conv_layer, "NARROW", narrow)
+        described = network((4, 5, 5), Conv(out_channels=6, groups=2), classes=3)
+        model = build(described, dtype=np.float64)
+        model.train_batch(random_images((4, 5, 5), 3), random_targets(3, 3))
+        found.append(model.store.grad.copy())
+    np.testing.assert_allclose(*found, rtol=0, atol=1e-12)
+    assert found[0].any()
+
+
+def test_a_form_of_the_weights_is_made_once_and_counted() -> None:
+    weight = np.ones((3, 2, 4, 6), np.float32)
+    weights = ConvWeights(weight)
+    weights.blocks(1)  # The bank itself.
+    assert weights.form_bytes == 0
+    for _ in range(2):
+        weights.flipped_blocks(2)
+        weights.points()
+        assert weights.form_bytes == weight.nbytes + 6 * weight[0].nbytes
+    groups = BandedWeights(weight, 2)
+    band = forward_band(Geometry((3, 2), (1, 1), (0, 0), (1, 1), (4, 4)), 4)
+    assert groups.matrices(band).nbytes == groups.matrices(band).nbytes == groups.form_bytes
+
+
 def test_the_kernel_goes_by_the_bank_and_the_row() -> None:
     """A bank that outgrows the cache is read once where rows are short."""
     wide = Geometry((1, 1), (2, 2), (0, 0), (1, 1), (4, 64))
     bank = np.empty((1, 1, 513, 512), np.float32)
     assert bank.nbytes > conv.LARGE_BANK
     assert conv.choose_conv_kernel(bank, wide, 3) is GatheredConvKernel
-    assert conv.choose_conv_kernel(bank, wide, 4) is ConvKernel
-    assert conv.choose_conv_kernel(bank[:, :, 1:], wide, 3) is ConvKernel
+    assert all(conv.choose_conv_kernel(bank, wide, images) is ConvKernel for images in (4, 5))
+    for less in (bank[:, :, 1:], bank[:, :, 2:]):
+        assert conv.choose_conv_kernel(less, wide, 3) is ConvKernel

@@ -109,7 +109,7 @@ def pairs_of_windows(size: tuple[int, int], most_stride: int = 4) -> Iterator[Ge
     """Each window along the height, another along the width, where one fits into ``size``."""
     windows = [window for window in WINDOWS if window[1] <= most_stride]
     for number, height in enumerate(windows):
-        pairs = tuple(zip(height, windows[(number * 29 + 12) % len(windows)], strict=True))
+        pairs = tuple(zip(height, windows[(number * 29 + number // 3) % len(windows)], strict=True))
         kernel, stride, padding, dilation = pairs
         free = [
             n + 2 * p - d * (k - 1) - 1
