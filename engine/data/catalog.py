@@ -234,6 +234,10 @@ def _own_path(name: str, data_dir: Path | None) -> Path:
                 f"Give it with --data-dir: {FORMS}.",
             )
         return _existing(data_dir)
+    if "://" in name:
+        raise DataError(
+            f"{plain(name)} is an address, which is not read.", "Download it, and give its path."
+        )
     if not name or (os.sep not in name and not Path(name).exists()):
         hint = did_you_mean(name, dataset_names(), "cnn-tui data list shows all of them.")
         raise DataError(f"There is no dataset called {show(name)}.", hint)

@@ -93,7 +93,10 @@ def _values(labels: Labels) -> NDArray[Any]:
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1:
-        raise DataError(f"{where}: expected one label an image, received the shape {values.shape}.")
+        raise DataError(
+            f"{where}: expected one label an image, received the shape {values.shape}.",
+            "Save one for each image: y.reshape(len(y), -1) takes needless axes out.",
+        )
     if values.dtype.kind == "S":
         values = np.char.decode(values, "utf-8", "replace")
     if values.dtype.kind == "U":

@@ -105,15 +105,28 @@ def _pickled(path: Path, number: str = "10") -> DataError:
     )
 
 
+def _require_own_labels(tree: Tree, at: str, options: ReadingOptions) -> None:
+    """Refuse ``labels_from`` where the form itself says where the labels are."""
+    if options.labels_from:
+        raise DataError(
+            f"{shown(tree, at)}: labels from {show(options.labels_from)} are of tables and "
+            "pictures; arrays have their own.",
+            "Leave --labels-from out.",
+        )
+
+
 def _npz(tree: Tree, at: str, options: ReadingOptions) -> Dataset:
+    _require_own_labels(tree, at, options)
     return load_npz(tree, at, wanted=options.shape, classes=options.classes)
 
 
 def _npy(tree: Tree, at: str, options: ReadingOptions) -> Dataset:
+    _require_own_labels(tree, at, options)
     return load_npy(tree, at, wanted=options.shape, classes=options.classes)
 
 
 def _idx(tree: Tree, at: str, options: ReadingOptions) -> Dataset:
+    _require_own_labels(tree, at, options)
     return load_idx(tree, at.rpartition("/")[0], options.classes)
 
 
@@ -141,7 +154,9 @@ def _folder(tree: Tree, path: Path, options: ReadingOptions) -> Dataset | Listin
         file.at for file in files_below(tree, TABLES) if "submission" not in file.name.lower()
     ]
     is_asked = options.labels_from in (NAME, FOLDERS)
-    if is_asked or (has_classes(tree, layout) and (layout.roots.keys() != {"train"} or not tables)):
+    asks_table = bool(tables and options.labels_from) and not is_asked
+    by_folders = has_classes(tree, layout) and (layout.roots.keys() != {"train"} or not tables)
+    if is_asked or (by_folders and not asks_table):
         return _pictures(tree, layout, options)
     if parquet := files_below(tree, (PARQUET,)):
         return list_parquet(tree, parquet, labels_from=options.labels_from, classes=options.classes)
@@ -164,6 +179,11 @@ def _folder(tree: Tree, path: Path, options: ReadingOptions) -> Dataset | Listin
 
 
 def _pictures(tree: Tree, layout: Layout, options: ReadingOptions) -> Listing:
+    if options.labels_from not in ("", NAME, FOLDERS):
+        raise DataError(
+            f"{shown(tree, '')}: there is no table with a column {show(options.labels_from)}.",
+            "For pictures without a table, give --labels-from name or folders.",
+        )
     return list_pictures(tree, layout, labels_from=options.labels_from, classes=options.classes)
 
 

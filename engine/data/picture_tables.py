@@ -45,9 +45,9 @@ class Pictures:
     def get(self, cell: str, split: str = "train") -> list[StoredFile]:
         """The pictures that a cell may mean, those of a split's own folder before others."""
         path = PurePosixPath(cell.replace("\\", "/"))
-        keys = (str(path), path.name)
+        keys = [str(path), path.name]
         if path.suffix.lower() in SUFFIXES:  # 0.2 is no picture called 0
-            keys += (path.stem,)
+            keys.append(path.stem)
         found = next((self._found[key] for key in keys if key in self._found), [])
         if len(found) > 1:
             of_split = [file for file in found if split_of(file.at.lower().split("/")) == split]

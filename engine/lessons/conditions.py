@@ -74,7 +74,9 @@ def _condition(table: object, where: str) -> Condition:
         if not table.get(key):
             mistakes.found.append(SpecError(f"{where}.{key}: missing.", remedy))
     path = tuple(texts["path"].split("."))
-    of, operator, wanted, once = None, "", None, ""
+    of: JSONSource | None = None
+    operator, once = "", ""
+    wanted: Any = None
     with mistakes.noted():
         of = _source(texts["of"], texts["layer"], where) if texts["of"] else None
     if not is_misspelt or table.keys() & OPERATORS.keys():

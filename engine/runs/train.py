@@ -127,6 +127,11 @@ def require_further(folder: RunFolder, epochs: int, from_step: int | None) -> No
         )
 
 
+def is_at_its_end(folder: RunFolder, epochs: int) -> bool:
+    """Whether the latest state of a run has all ``epochs``, so that nothing is left to train."""
+    return max((state.epochs_done for state in kept_states(folder)), default=0) >= epochs
+
+
 def data_folder(folder: RunFolder, given: Path | None) -> Path | None:
     """The folder of the run's data: ``given``, or else the recorded one; None if built in."""
     recorded = folder.info().data_dir

@@ -110,6 +110,21 @@ def test_numbers_before_the_class_and_names_that_give_no_classes(tmp_path: Path)
     refused(pictures(tmp_path / "photos", "mum.png", "dad.png"), r"Make such folders\.$")
 
 
+def test_a_place_of_labels_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    folder = pictures(tmp_path / "pets", "cat/*.png", "dog/*.png")
+    refused(folder, "there is no table with a column 'breed'", "breed")
+    np.savez(tmp_path / "mine.npz", x=np.zeros((9, 4, 4)), y=np.arange(9) % 2)
+    refused(tmp_path / "mine.npz", "labels from 'first' are of tables and pictures", "first")
+    pictures(tmp_path / "both", "train/cat/*.png", "test/cat/*.png", "train/dog/*.png")
+    table(tmp_path / "both" / "all.csv", "name,breed", "0.png,pug")
+    refused(tmp_path / "both", "there is no column 'kind'|pictures are called so", "kind")
+
+
+def test_an_address_is_not_read() -> None:
+    with pytest.raises(DataError, match="is an address, which is not read"):
+        load_dataset("https://example.org/pets.zip")
+
+
 def test_a_link_to_a_folder_above_is_not_followed(tmp_path: Path) -> None:
     pictures(tmp_path / "pets", "cat/*.png", "dog/*.png")
     (tmp_path / "pets" / "cat" / "again").symlink_to("..")

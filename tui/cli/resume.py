@@ -8,13 +8,20 @@ import click
 
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.recorder import Policy, Recorder
-from cnn_tui.engine.runs.train import data_folder, require_further, resume_run, with_epochs
+from cnn_tui.engine.runs.train import (
+    data_folder,
+    is_at_its_end,
+    require_further,
+    resume_run,
+    with_epochs,
+)
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.opening import check_compatible
 from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_data
 from cnn_tui.tui.cli.options import Computing, Extras
+from cnn_tui.tui.cli.output import print_note
 from cnn_tui.tui.cli.reporters import reporter
 from cnn_tui.tui.cli.together import follow_to_the_end
 from cnn_tui.tui.history.continuing import OnHangup
@@ -72,6 +79,8 @@ def command(
     # Damaged pictures cannot pass unnoticed: the data must equal those of the run.
     _, dataset, _ = load_data(network, data_folder(folder, data_dir), skip_damaged=True)
     check_compatible(network, dataset)
+    if from_step is None and is_at_its_end(folder, network.training.epochs):
+        print_note(f"{run} has all its {network.training.epochs} epochs; --epochs N trains on")
     policy, extras = Policy(steps=checkpoint_every), Extras(tensorboard_dir)
 
     def keep(control: Control) -> Recorder:
