@@ -22,7 +22,7 @@ from cnn_tui.engine.specs.fitting import with_data
 from cnn_tui.engine.specs.network import MAX_FILE_BYTES, Network
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.specs.values import table_problems
-from cnn_tui.engine.specs.wording import did_you_mean, plain, show
+from cnn_tui.engine.specs.wording import nearest, plain, show
 
 _Line = Annotated[str, msgspec.Meta(min_length=1, max_length=80)]
 _Text = Annotated[str, msgspec.Meta(min_length=1, max_length=8_000)]
@@ -61,7 +61,8 @@ def load_shipped(name: str) -> Lesson:
     """
     known = shipped_lessons()
     if name not in known:
-        hint = did_you_mean(name, known, "cnn-tui learn --list lists them.")
+        near = nearest(name, known)
+        hint = f"Did you mean {near[0]}?" if near else "cnn-tui learn --list lists them."
         raise SpecError(f"There is no lesson {show(name)}.", hint)
     return loads_lesson(known[name].read_text("utf-8"), f"lesson {name}")
 

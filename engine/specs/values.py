@@ -17,7 +17,7 @@ from cnn_tui.engine.specs.inside import LIST_FIELDS
 from cnn_tui.engine.specs.known_data import facts_of
 from cnn_tui.engine.specs.layers import LAYER_TYPES, MAX_BRANCHES, Layer, Parallel, Residual
 from cnn_tui.engine.specs.network import LOSS_TYPES, SVM, Network, Recipe, Softmax
-from cnn_tui.engine.specs.wording import did_you_mean, expected, listed, nearest, show
+from cnn_tui.engine.specs.wording import expected, listed, nearest, show
 
 _LAYERS = tuple[Layer, ...]
 _REFUSALS = (msgspec.ValidationError, TypeError, ValueError, OverflowError)
@@ -109,7 +109,8 @@ def fields_of(kind: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo
 
 
 def _unknown_key(key: object, fields: dict[str, Any], path: str) -> Problem:
-    remedy = did_you_mean(key, fields, f"Known settings: {listed(fields, 'and')}.")
+    near = nearest(key, fields)
+    remedy = f"Did you mean {near[0]}?" if near else f"Known settings: {listed(fields, 'and')}."
     name = key if isinstance(key, str) and key.isidentifier() and key.isascii() else show(key)
     return Problem(_join(path, name[:64]), "unknown setting", remedy)
 

@@ -80,16 +80,16 @@ def _show_log(log: ForeignLog, as_json: bool, link: Link) -> int:
     if has_terminal() and not as_json:
         return _open_app(log, link)
     reporter = JSONReporter(_EVERY) if as_json else Reporter(_EVERY)
-    shown = False
+    told = False
     with ended_by_signals():
         while True:
             for event in log.poll():
-                shown = True
+                told = True
                 if reporter.wants(event):
                     reporter.show(event)
             if not log.behind:
                 break
-    if not shown:
+    if not told:
         raise RunError(f"{log.path} has no figures yet.")
     return 0
 
