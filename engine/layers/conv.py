@@ -8,6 +8,7 @@ import numpy as np
 
 from cnn_tui.engine.layers.base import Op, ShardedOp
 from cnn_tui.engine.layers.building import Parts, Placed, geometry_of
+from cnn_tui.engine.layers.simple import ElementwiseOp
 from cnn_tui.engine.ops.banded import BandedConvKernel
 from cnn_tui.engine.ops.bands import BandedWeights
 from cnn_tui.engine.ops.conv import ConvKernel, GroupedConvKernel, choose_conv_kernel
@@ -88,22 +89,6 @@ class ConvOp(ShardedOp):
         return groups[0] if self.groups == 1 else GroupedConvKernel(x, y, groups)
 
 
-class BiasOp(ShardedOp):
-    """A bias added to each channel."""
-
-    monotone = True
-    in_place = True
-
-    def __init__(self, name: str, bias: Parameter) -> None:
-        self.name, self.bias = name, bias
-
-    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, halo: Padding) -> Kernel:
-        y = x if overwrite else shard.arena.allocate(x.shape, halo)
-        shard.arena.inherit_halo(y, x)
-        dbias = self.bias.part_of(shard.grads)
-        return BiasKernel(x, y, self.bias.storage, dbias, shard.arena)
-
-
 def conv_ops(placed: Placed, parts: Parts) -> list[Op]:
     """A convolution with ``weight (F, C/groups, KH, KW)`` and ``bias (F,)``."""
     layer, name = placed.layer, placed.name
@@ -129,4 +114,8 @@ def bias_ops(placed: Placed, parts: Parts, size: int) -> list[Op]:
         return []
     bias = Parameter(f"{placed.name}.bias", (size,), (0,), "bias")
     parts.parameters.append(bias)
-    return [BiasOp(placed.name, bias)]
+
+    def make(x: Array, y: Array, shard: Shard) -> Kernel:
+        return BiasKernel(x, y, bias.storage, bias.part_of(shard.grads), shard.arena)
+
+    return [ElementwiseOp(placed.name, make, in_place=True, monotone=True)]

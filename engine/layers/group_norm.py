@@ -4,38 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cnn_tui.engine.layers.base import Op, ShardedOp
+from cnn_tui.engine.layers.base import Op
 from cnn_tui.engine.layers.building import Parts, Placed
+from cnn_tui.engine.layers.simple import ElementwiseOp
 from cnn_tui.engine.ops.group_norm import GroupNormKernel, LayerNormKernel
 from cnn_tui.engine.ops.kernel import Kernel, Shard
-from cnn_tui.engine.ops.memory import Arena, Array, Padding
+from cnn_tui.engine.ops.memory import Arena, Array
 from cnn_tui.engine.ops.pixel_norm import PixelNormKernel
 from cnn_tui.engine.parameters import Parameter
 from cnn_tui.engine.shapes import Shape
 
 MakeNorm = Callable[[Array, Array, Arena], GroupNormKernel | PixelNormKernel]
-
-
-class GroupNormOp(ShardedOp):
-    """A normalisation with a scale and a shift."""
-
-    def __init__(
-        self, name: str, gamma: Parameter, beta: Parameter, make: MakeNorm, spread: Shape
-    ) -> None:
-        self.name, self.gamma, self.beta, self.make, self.spread = name, gamma, beta, make, spread
-
-    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, halo: Padding) -> Kernel:
-        y = shard.arena.allocate(x.shape, halo)
-        shard.arena.inherit_halo(y, x)
-        kernel = self.make(x, y, shard.arena)
-        arrays = (
-            self.gamma.storage,
-            self.beta.storage,
-            self.gamma.part_of(shard.grads),
-            self.beta.part_of(shard.grads),
-        )
-        kernel.bind(*(array.reshape(self.spread) for array in arrays))
-        return kernel
 
 
 def groupnorm_ops(placed: Placed, parts: Parts) -> list[Op]:
@@ -64,6 +43,7 @@ def layernorm_ops(placed: Placed, parts: Parts) -> list[Op]:
 
 
 def _norm_op(placed: Placed, parts: Parts, make: MakeNorm, *, every_pixel: bool = False) -> Op:
+    """A normalisation with a scale and a shift."""
     channels, *size = placed.shape
     shape: Shape = (channels,)
     axes: Shape = (0,)
@@ -75,4 +55,16 @@ def _norm_op(placed: Placed, parts: Parts, make: MakeNorm, *, every_pixel: bool 
     gamma = Parameter(f"{placed.name}.weight", shape, axes, "scale", initial=1.0)
     beta = Parameter(f"{placed.name}.bias", shape, axes, "bias")
     parts.parameters += [gamma, beta]
-    return GroupNormOp(placed.name, gamma, beta, make, spread)
+
+    def bound(x: Array, y: Array, shard: Shard) -> Kernel:
+        kernel = make(x, y, shard.arena)
+        arrays = (
+            gamma.storage,
+            beta.storage,
+            gamma.part_of(shard.grads),
+            beta.part_of(shard.grads),
+        )
+        kernel.bind(*(array.reshape(spread) for array in arrays))
+        return kernel
+
+    return ElementwiseOp(placed.name, bound)

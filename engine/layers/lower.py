@@ -16,7 +16,7 @@ from cnn_tui.engine.layers.scale import layer_scale_ops, prelu_ops
 from cnn_tui.engine.layers.shaping import channel_shuffle_ops, pad_ops
 from cnn_tui.engine.layers.simple import (
     PoolOp,
-    WholePoolOp,
+    ResizingOp,
     activation_ops,
     dropout_ops,
     lrn_ops,
@@ -61,7 +61,7 @@ def chain_ops(placed: Sequence[Placed], parts: Parts) -> list[Op]:
 def _append(ops: list[Op], op: Op) -> None:
     """Append an operation; a max pool is inserted before the operations that it commutes with."""
     index = len(ops)
-    if isinstance(op, PoolOp | WholePoolOp) and op.make in (MaxPoolKernel, GlobalMaxPoolKernel):
+    if isinstance(op, PoolOp | ResizingOp) and op.make in (MaxPoolKernel, GlobalMaxPoolKernel):
         while index and ops[index - 1].monotone:
             index -= 1
     ops.insert(index, op)

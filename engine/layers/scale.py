@@ -2,25 +2,13 @@
 
 from __future__ import annotations
 
-from cnn_tui.engine.layers.base import Op, ShardedOp
+from cnn_tui.engine.layers.base import Op
 from cnn_tui.engine.layers.building import Parts, Placed
+from cnn_tui.engine.layers.simple import ElementwiseOp
 from cnn_tui.engine.ops.kernel import Kernel, Shard
-from cnn_tui.engine.ops.memory import Array, Padding
+from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.ops.scale import LayerScaleKernel, PReLUKernel
 from cnn_tui.engine.parameters import Parameter
-
-
-class FactorOp(ShardedOp):
-    """An operation with a factor for each channel, or one for all."""
-
-    def __init__(self, name: str, weight: Parameter, kind: type[LayerScaleKernel]) -> None:
-        self.name, self.weight, self.kind = name, weight, kind
-
-    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, halo: Padding) -> Kernel:
-        y = shard.arena.allocate(x.shape, halo)
-        shard.arena.inherit_halo(y, x)
-        dweight = self.weight.part_of(shard.grads)
-        return self.kind(x, y, self.weight.storage, dweight, shard.arena)
 
 
 def prelu_ops(placed: Placed, parts: Parts) -> list[Op]:
@@ -38,6 +26,11 @@ def layer_scale_ops(placed: Placed, parts: Parts) -> list[Op]:
 def _factor_op(
     placed: Placed, parts: Parts, size: int, initial: float, kind: type[LayerScaleKernel]
 ) -> Op:
+    """An operation with a factor for each channel, or one for all."""
     weight = Parameter(f"{placed.name}.weight", (size,), (0,), "scale", initial=initial)
     parts.parameters.append(weight)
-    return FactorOp(placed.name, weight, kind)
+
+    def make(x: Array, y: Array, shard: Shard) -> Kernel:
+        return kind(x, y, weight.storage, weight.part_of(shard.grads), shard.arena)
+
+    return ElementwiseOp(placed.name, make)

@@ -4,21 +4,10 @@ from __future__ import annotations
 
 from cnn_tui.engine.layers.base import Op, ShardedOp
 from cnn_tui.engine.layers.building import Parts, Placed
+from cnn_tui.engine.layers.simple import ResizingOp
 from cnn_tui.engine.ops.kernel import Kernel, Shard
 from cnn_tui.engine.ops.memory import Array, Padding
 from cnn_tui.engine.ops.shaping import ChannelShuffleKernel, PadKernel
-
-
-class PadOp(ShardedOp):
-    """A border around height and width."""
-
-    def __init__(self, placed: Placed) -> None:
-        self.name, self.layer, self.output = placed.name, placed.layer, placed.output
-
-    def kernel(self, x: Array, shard: Shard, *, overwrite: bool, halo: Padding) -> Kernel:
-        channels, height, width = self.output
-        y = shard.arena.allocate((height, channels, width, shard.size), halo)
-        return PadKernel(x, y, self.layer.sides, self.layer.padding_mode)
 
 
 class ChannelShuffleOp(ShardedOp):
@@ -33,7 +22,10 @@ class ChannelShuffleOp(ShardedOp):
 
 def pad_ops(placed: Placed, parts: Parts) -> list[Op]:
     """The operation of a padding."""
-    return [PadOp(placed)]
+    sides, mode = placed.layer.sides, placed.layer.padding_mode
+    return [
+        ResizingOp(placed.name, lambda x, y, shard: PadKernel(x, y, sides, mode), placed.output)
+    ]
 
 
 def channel_shuffle_ops(placed: Placed, parts: Parts) -> list[Op]:

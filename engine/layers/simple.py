@@ -1,4 +1,4 @@
-"""Layers without parameters: activations, dropout, pooling, response normalisation."""
+"""Operations on one volume, and the layers without parameters that are made of them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.layers import MaxPool, StochasticDepth
 from cnn_tui.engine.specs.pooling import GlobalMaxPool
 
-MakeElementwise = Callable[[Array, Array, Shard], Kernel]
+MakeKernel = Callable[[Array, Array, Shard], Kernel]
 MakePool = Callable[[Array, Array, Geometry, Shard], Kernel]
 
 
@@ -32,7 +32,7 @@ class ElementwiseOp(ShardedOp):
     def __init__(
         self,
         name: str,
-        make: MakeElementwise,
+        make: MakeKernel,
         *,
         saves_output: bool = False,
         in_place: bool = False,
@@ -100,11 +100,11 @@ def pool_ops(placed: Placed, parts: Parts) -> list[Op]:
     return [PoolOp(placed.name, make, geometry, saves_output=False)]
 
 
-class WholePoolOp(ShardedOp):
-    """A pool of the whole volume, or to a given size."""
+class ResizingOp(ShardedOp):
+    """An operation whose output has a size of its own: a pool of the whole volume, or padding."""
 
     def __init__(
-        self, name: str, make: MakeElementwise, output: Shape, *, saves_output: bool
+        self, name: str, make: MakeKernel, output: Shape, *, saves_output: bool = False
     ) -> None:
         self.name, self.make, self.output, self.saves_output = name, make, output, saves_output
 
@@ -118,4 +118,4 @@ def whole_pool_ops(placed: Placed, parts: Parts) -> list[Op]:
     """The operation of a global pool, or of an average pool to a given size."""
     is_max = isinstance(placed.layer, GlobalMaxPool)
     make = GlobalMaxPoolKernel if is_max else AdaptiveAvgPoolKernel
-    return [WholePoolOp(placed.name, make, placed.output, saves_output=is_max)]
+    return [ResizingOp(placed.name, make, placed.output, saves_output=is_max)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from cnn_tui.engine.errors import InsightError
 
@@ -23,9 +23,9 @@ def _ignore(share: float) -> None:
 class Watcher:
     """Is told how far a computation is, and asked whether its result is still wanted."""
 
-    progress: Callable[[float], object] = _ignore
+    progress: Callable[[float], object] = field(default=_ignore, repr=False)
     """Called with the share that is done, from 0 to 1."""
-    cancelled: Callable[[], bool] = lambda: False
+    cancelled: Callable[[], bool] = field(default=lambda: False, repr=False)
     """Asked between pieces of the work; True ends it."""
 
     def check_in(self, share: float) -> None:
