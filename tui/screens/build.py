@@ -66,6 +66,7 @@ class BuildScreen(EditingScreen):
     BINDINGS = bindings(BUILD)
     AUTO_FOCUS = "LayerList"
     HORIZONTAL_BREAKPOINTS = [*ModeScreen.HORIZONTAL_BREAKPOINTS, (116, "-huge")]
+    VERTICAL_BREAKPOINTS = [*ModeScreen.VERTICAL_BREAKPOINTS, (40, "-tall")]
 
     def __init__(self, builder: Builder, data_dir: Path | None = None) -> None:
         """``data_dir`` is the folder of datasets that are not built in."""
@@ -145,7 +146,7 @@ class BuildScreen(EditingScreen):
         form.notes = explanation_for(builder.network, builder.report, builder.row, notes)
         chosen = builder.row.path[0] + 1 if builder.row.path else 0
         self.query_one(NetworkPicture).show(builder.network, builder.report, chosen)
-        if self.has_class("-huge", "-high"):
+        if self.has_class("-huge", "-tall"):
             self._present_aside(builder)
         doctor = self.query_one(Doctor)
         doctor.chosen = builder.row.block
