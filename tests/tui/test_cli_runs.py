@@ -126,7 +126,7 @@ def test_resume_with_more_epochs(cli, runs: Path, tmp_path: Path) -> None:
 def test_resume_of_a_complete_run_says_how_to_train_on(cli, runs: Path, tmp_path: Path) -> None:
     shutil.copytree(runs / "quick-1", tmp_path / "quick-1")
     code, _, err = cli("resume", "quick-1", "--runs-dir", tmp_path)
-    assert code == 0 and "quick-1 has all its 2 epochs; --epochs N trains on" in err
+    assert code == 0 and "quick-1 has all its 2 epochs: a larger --epochs continues it" in err
 
 
 def test_resume_with_another_batch_size(cli, runs: Path, tmp_path: Path) -> None:

@@ -223,7 +223,7 @@ async def test_the_datasets_know_the_folder_and_ask_for_one(make_app: MakeApp, m
         await until(pilot, lambda: "digits" in text(app, "#datasets"))
         assert "in your folder" in text(app, "#datasets")
         await pilot.press("down", "down")
-        await until(pilot, lambda: f"in {mnist}" in text(app, "#dataset").replace("\n", ""))
+        await until(pilot, lambda: f"in{mnist}" in "".join(text(app, "#dataset").split()))
         assert "220 to train, 20 to validate, 40 to test" in text(app, "#dataset")
         await pilot.press("end")
         await until(pilot, lambda: "o opens your own" in text(app, "#dataset"))

@@ -55,7 +55,7 @@ def test_positions_are_steps_where_epochs_have_no_known_length(tmp_path: Path) -
 def test_every_further_figure_has_a_chart(tmp_path: Path) -> None:
     board = board_of(made(tmp_path, "a", accuracy=True))
     assert views_of(board) == [
-        ("accuracy", ""), ("accuracy", "grad_norm"), ("accuracy", "f1"), ("lr", ""), ("ratio", ""),
+        ("accuracy", ""), ("accuracy", "grad_norm"), ("accuracy", "f1"), ("lr", ""),
     ]  # fmt: skip
     drawn = picture("accuracy", board, 10, Viewport(further="f1"))
     assert drawn.plot and "f1" in "".join(words for words, _ in drawn.titles[0])
@@ -155,10 +155,10 @@ async def test_a_log_is_followed_and_only_read(make_app: Callable, tmp_path: Pat
     async with app.run_test(size=(100, 30)) as pilot:
         app.push_screen(WatchScreen(TableLog(path, "csv")))
         await until(pilot, lambda: bool(app.screen.query("#status")))
-        await until(pilot, lambda: "epoch 1 val 1.500" in text(app, "#log"))
+        await until(pilot, lambda: "epoch 1 train 2.000 val 1.500" in text(app, "#log"))
         with path.open("a") as file:
             file.write("2,1.0,0.5\n")
-        await until(pilot, lambda: "epoch 2 val 0.500" in text(app, "#log"))
+        await until(pilot, lambda: "epoch 2 train 1.000 val 0.500" in text(app, "#log"))
         for key in ("space", "x", "l", "R", "e", "i"):
             await pilot.press(key)
         assert app.screen.query("#status")  # no dialog, no other screen

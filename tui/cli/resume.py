@@ -80,7 +80,8 @@ def command(
     _, dataset, _ = load_data(network, data_folder(folder, data_dir), skip_damaged=True)
     check_compatible(network, dataset)
     if from_step is None and is_at_its_end(folder, network.training.epochs):
-        print_note(f"{run} has all its {network.training.epochs} epochs; --epochs N trains on")
+        total = network.training.epochs
+        print_note(f"{run} has all its {total} epochs: a larger --epochs continues it")
     policy, extras = Policy(steps=checkpoint_every), Extras(tensorboard_dir)
 
     def keep(control: Control) -> Recorder:
