@@ -38,7 +38,7 @@ _HEALTHY = 1e-3
 def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> HistogramsSeen:
     """Draw values of every layer in every state that is kept."""
     found = histograms(subject, wanted.seed, watcher)
-    return HistogramsSeen(found, wanted.layer)
+    return HistogramsSeen(found, wanted.layer, subject.state)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,13 +48,15 @@ class HistogramsSeen(Seen):
     found: Histograms
     first: str
     """The layer that is drawn unless the canvas names another."""
+    shown: str
+    """The state that the other views show."""
 
     @property
     def said(self) -> Sequence[str]:
         if self.found.note:
             return (f"Weights alone. {self.found.note}",)
         return (
-            "Rows are states of the network, the last one is shown now; all have the same bins.",
+            "Rows are states of the network, > marks the one shown now; all have the same bins.",
         )
 
     def drawn(self, canvas: Canvas) -> Drawn:
@@ -65,7 +67,9 @@ class HistogramsSeen(Seen):
         trace = next((one for one in self.found.traces if one.layer == layer), None)
         below = _trace_lines(trace, canvas) if trace else []
         tall = _tall(chosen, len(below), canvas)
-        lines: list[Line] = [line for one in chosen for line in _quantity(one, tall, canvas)]
+        lines: list[Line] = [
+            line for one in chosen for line in _quantity(one, tall, self.shown, canvas)
+        ]
         return paged([*lines, *below], canvas)
 
     def to_json(self) -> object:
@@ -80,16 +84,16 @@ def _tall(chosen: Sequence[LayerHistograms], below: int, canvas: Canvas) -> int:
     return max(1, min(_TALLEST, (canvas.height - below - 2 * len(chosen)) // states))
 
 
-def _quantity(one: LayerHistograms, tall: int, canvas: Canvas) -> list[Line]:
+def _quantity(one: LayerHistograms, tall: int, shown: str, canvas: Canvas) -> list[Line]:
     wide, form = canvas.width >= _WIDE, canvas.form
     lines: list[Line] = [((f" {one.quantity}", "strong"), (_ends(one), "dim"))]
-    for at, state in enumerate(one.states):
-        role = "accent" if at == len(one.states) - 1 else "faint"
+    for state in one.states:
+        mark, role = (">", "accent") if state.state == shown else (" ", "faint")
         rows = _bars(state.counts, tall, _ASCII if form == "ascii" else _BLOCKS)
         name = fit(state.state.rpartition(", ")[2], _NAME - 2)
         for y, row in enumerate(rows):
             last = y == tall - 1
-            label = f" {name if last else '':<{_NAME - 1}}"
+            label = f"{mark}{name:<{_NAME - 1}}" if last else " " * _NAME
             figures = _figures(state, wide) if last else ""
             lines.append(((label, "dim"), (row, role), (figures, "dim")))
     return [*lines, ()]
@@ -109,9 +113,12 @@ def _figures(state: Distribution, wide: bool) -> str:
 
 
 def _bars(counts: Sequence[int], tall: int, ink: str) -> list[str]:
-    """Rows of bars from top to bottom; a count above zero always shows."""
+    """Rows of bars from top to bottom; a count above zero always shows.
+
+    The highest leaves a step free, or it would run into the histogram above it.
+    """
     steps, most = len(ink) - 1, max([1, *counts])
-    heights = [-(-count * steps * tall // most) for count in counts]
+    heights = [-(-count * (steps * tall - 1) // most) for count in counts]
     return [
         "".join(ink[max(0, min(steps, height - steps * (tall - 1 - y)))] for height in heights)
         for y in range(tall)

@@ -19,8 +19,8 @@ _LARGEST, _SMALLEST = 56, 8
 """Longest sides of pictures, in pixels."""
 _READABLE = 10
 """Least side of pictures that do not fit on one page."""
-_CAPTION = 8
-"""Least columns of a caption."""
+_CAPTION, _WHOLE = 8, 14
+"""Least columns of a caption, and up to how many it is given what its longest needs."""
 
 
 _ASPECT = 1.5
@@ -110,7 +110,15 @@ def _room(tiles: Sequence[Tile], side: int) -> tuple[int, int]:
     """Columns and rows of a tile with its caption and the space after it."""
     height, width = tiles[0].picture.values.shape[1:]
     by = side / max(height, width)
-    return max(_CAPTION, round(width * by)) + 2, -(-round(height * by) // 2) + 1
+    return max(_captions(tiles), round(width * by)) + 2, -(-round(height * by) // 2) + 1
+
+
+def _captions(tiles: Sequence[Tile]) -> int:
+    """Columns of the captions: as many as show them whole, where that costs little."""
+    longest = max(
+        len(_name(tile)) + len(clean(f" {tile.words}" * bool(tile.words))) for tile in tiles
+    )
+    return max(_CAPTION, min(_WHOLE, longest))
 
 
 def _grid(cells: tuple[int, int], canvas: Canvas) -> tuple[int, int]:
@@ -137,8 +145,12 @@ def _row(tiles: Sequence[Tile], side: int, cells: tuple[int, int], canvas: Canva
 
 
 def _caption(tile: Tile, width: int, chosen: bool) -> Line:
-    name = f"{'>' if chosen else ''}{tile.number}" + f" {tile.mark}" * bool(tile.mark)
+    name = f"{'>' if chosen else ''}{_name(tile)}"
     head = name if len(name) < width else fit(name, width - 1)
     rest = fit(clean(f" {tile.words}"), width - 1 - len(head)) if tile.words else ""
     role = "cursor" if chosen else "warn" if tile.mark else "strong"
     return ((head, role), (rest.ljust(width - len(head)), "dim"))
+
+
+def _name(tile: Tile) -> str:
+    return f"{tile.number}" + f" {tile.mark}" * bool(tile.mark)

@@ -63,9 +63,12 @@ class SlideSeen(Seen):
 
     def drawn(self, canvas: Canvas) -> Drawn:
         picture = Picture(fitted(self.found.canvas, self._side(canvas)))
-        lines: list[Line] = [((" ", ""), *line) for line in lines_of(picture, canvas.form)]
+        drawn = lines_of(picture, canvas.form)
+        across = sum(len(text) for text, _ in drawn[0])
+        # The blank at the end keeps the last pixel from colouring the rest of the row.
+        lines: list[Line] = [((" ", ""), *line, (" ", "")) for line in drawn]
         lines += [((" the image, and the class at each place: bold where it is sure", "dim"),)]
-        return paged([*lines, *self._map(canvas.width)], canvas)
+        return paged([*lines, *self._map(canvas.width, across)], canvas)
 
     def to_json(self) -> object:
         return self.found.to_json()
@@ -82,10 +85,23 @@ class SlideSeen(Seen):
         rows = max(canvas.height // 3, canvas.height - len(self.found.labels) - 1)
         return max(8, min(side, 2 * rows * max(height, width) // height))
 
-    def _map(self, width: int) -> list[Line]:
+    def _map(self, width: int, across: int) -> list[Line]:
+        """The classes: below the middle of their windows on an image of ``across`` columns.
+
+        Where these are too close to one another, side by side.
+        """
         labels, sure = self.found.labels, self.found.confidence
         names = [clean(name)[:_LABEL] for name in self.found.classes]
         wide = max(map(len, names)) + 1
+        pixels, step = self.found.canvas.shape[2], self.found.stride[1]
+        first = (pixels - (labels.shape[1] - 1) * step) / 2
+        by = across / pixels
+        if step * by >= wide:
+            middles = [(first + at * step) * by for at in range(labels.shape[1])]
+            return [
+                _below(middles, [names[at] for at in row], shares)
+                for row, shares in zip(labels.tolist(), sure.tolist(), strict=True)
+            ]
         every = -(-labels.shape[1] * wide // (width - 2))
         return [
             ((" ", ""), *((names[at].rjust(wide), _role(share)) for at, share in places))
@@ -94,6 +110,16 @@ class SlideSeen(Seen):
                 for row, shares in zip(labels[::every], sure[::every], strict=True)
             )
         ]
+
+
+def _below(middles: Sequence[float], names: Sequence[str], shares: Sequence[float]) -> Line:
+    """Write names around columns, from the second one of a row on."""
+    runs, used = [(" ", "")], 0
+    for middle, name, share in zip(middles, names, shares, strict=True):
+        start = max(used, int(middle - len(name) / 2))
+        runs += [(" " * (start - used), ""), (name, _role(share))]
+        used = start + len(name)
+    return tuple(runs)
 
 
 def _role(share: float) -> str:

@@ -188,9 +188,9 @@ def _wanted(view: LessonView, width: int, *, low: bool = False) -> list[Line]:
         wishes = tuple(sorted(wishes, key=lambda wish: wish.met))[:_MOST_WANTED]
     rows: list[Line] = []
     for wish in wishes:
-        first, *rest = wrap(clean(wish.words), max(8, width - 5)) or [""]
+        first, *rest = wrap(clean(wish.words), max(8, width - 6)) or [""]
         if low and rest:
-            first, rest = fit(f"{first} {rest[0]}", width - 5), []
+            first, rest = fit(f"{first} {rest[0]}", width - 6), []
         mark: Run = (" [x] ", "good") if wish.met else (" [ ] ", "warn")
         rows += [(mark, (first, "dim" if wish.met else ""))]
         rows += [((f"     {line}", "dim" if wish.met else ""),) for line in rest]

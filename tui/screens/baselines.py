@@ -154,7 +154,8 @@ class BaselinesScreen(ModeScreen):
         climb, width = self._climb, self.size.width
         table = self.query_one(Table)
         table.records = records_of(climb.rungs, climb.baseline)
-        self.query_one("#bars", TextLines).rows = chart_of(climb.rungs, width)
+        bars = self.query_one("#bars", TextLines).rows = chart_of(climb.rungs, width)
+        self.set_class(not bars, "-none")
         self.query_one("#climb", TextLines).rows = self._state(width)
         chosen = next((rung for rung in climb.rungs if rung.baseline == table.chosen), None)
         self.query_one(BaselineDetail).show(table.chosen, chosen)

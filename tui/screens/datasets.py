@@ -193,7 +193,7 @@ class DataScreen(ModeScreen):
 
         if not self._shown:
             return
-        room = self.query_one("#sheet").content_size.width
+        room = self.query_one("#sheet").content_size.width - 2
         looks = looks_in(self.app, _SIDES[self.size.height >= 36])
         samples, classes = self.query_one("#samples", Static), self.query_one("#classes", TextLines)
         classes.display = self._view == "classes"

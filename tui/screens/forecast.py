@@ -56,12 +56,12 @@ class ForecastDialog(Dialog[None]):
     def compose(self) -> ComposeResult:
         with TitledWindow("Forecast", classes="forecast"):
             yield Outlook()
-            yield Static("up/down scroll, esc closes and cancels the measurement", classes="hint")
+            yield Static("esc closes and cancels the measurement", classes="hint")
 
     def on_mount(self) -> None:
         measuring = "measuring a few training steps on random images ..."
         self.query_one(Outlook).show([((measuring, "dim"),)])
-        run_in_thread(self, self._measure, self.query_one(Outlook).show, self._fail)
+        run_in_thread(self, self._measure, self._show, self._fail)
 
     def on_unmount(self) -> None:
         self._cancelled.set()
@@ -73,8 +73,13 @@ class ForecastDialog(Dialog[None]):
         forecast = probe(self._network, cancelled=self._cancelled.is_set)
         return () if forecast is None else tuple(forecast_lines(self._network, forecast))
 
+    def _show(self, rows: Sequence[Line], trouble: str = "") -> None:
+        """Show what came of it; there is nothing left to cancel."""
+        self.query_one(Outlook).show(rows, trouble)
+        self.query_one(".hint", Static).update("up/down scroll, esc closes")
+
     def _fail(self, error: CnnTuiError) -> None:
-        self.query_one(Outlook).show((), clean(str(error)))
+        self._show((), clean(str(error)))
 
 
 def forecast_lines(network: Network, forecast: Profile) -> Iterator[Line]:

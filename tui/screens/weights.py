@@ -72,7 +72,7 @@ class Weights(Vertical):
 
     def _tell(self, words: str) -> None:
         # What was hidden has no width yet; it is as wide as the screen.
-        lines = wrap(clean(words), max(20, (self.size.width or self.app.size.width) - 4))
+        lines = wrap(clean(words), max(20, (self.size.width or self.app.size.width) - 2))
         text = self.query_one("#weights-words", TextLines)
         text.styles.height = max(1, len(lines))
         text.rows = tuple(((f" {line}", "dim"),) for line in lines)

@@ -9,6 +9,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.style import Style
+from textual import events
 from textual.content import Content
 from textual.geometry import Size
 from textual.strip import Strip
@@ -58,6 +59,8 @@ class Aside(Lines):
         self._words = ""
         self.samples: Columns | None = None
         """The pictures, once they are read."""
+        self._arranged = (0, 0)
+        """How they were arranged when they were read."""
         self._pictures: list[Strip] = []
         self._pictures_for: tuple[Size, Style] | None = None
 
@@ -94,6 +97,11 @@ class Aside(Lines):
             self._pictures_for = (size, style)
         return self._pictures[y]
 
+    def on_resize(self, event: events.Resize) -> None:
+        """Draw the samples for the size that the panel has now."""
+        if self.samples and self.content_size and arranged(self.content_size) != self._arranged:
+            self._read()
+
     def _said(self, width: int, height: int) -> list[Line]:
         return [((line, "dim"),) for line in wrap(self._words, width)]
 
@@ -114,12 +122,12 @@ class Aside(Lines):
             self._data = None
             return
         wanted, size = self._data, self.content_size
+        across, side = self._arranged = arranged(size)
 
         def work() -> Columns:
             from cnn_tui.engine.data.catalog import load_few
             from cnn_tui.tui.samples import few_samples, looks_in
 
-            across, side = arranged(size)
             most = across * _rows(side, size)
             return few_samples(load_few(*wanted, most), most, looks_in(self.app, side))
 
@@ -142,8 +150,12 @@ class Aside(Lines):
 
 
 def arranged(size: Size) -> tuple[int, int]:
-    """Return how many samples stand side by side, and the columns of each."""
-    ways = [(across, max(4, size.width // across - 1)) for across in _ACROSS]
+    """Return how many samples stand side by side, and the columns of each.
+
+    None is higher than the panel, which would cut it.
+    """
+    highest = 2 * (size.height - 1)
+    ways = [(across, max(4, min(size.width // across - 1, highest))) for across in _ACROSS]
     return max(ways, key=lambda way: way[0] * way[1] ** 2 * _rows(way[1], size))
 
 

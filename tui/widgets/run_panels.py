@@ -179,7 +179,8 @@ class LayerHealthTable(Lines):
             which = f"{top + 1}-{top + room} of {len(layers)}"
         heading = f" {which:<{name}} {'zeros':>5} {'|grad|':>7} {'upd:w':>7}"
         if not layers:
-            return [((heading, "dim"),), ((" not measured yet", "dim"),)]
+            words = " no such figures were recorded" if self.run.ended else " not measured yet"
+            return [((heading, "dim"),), ((words, "dim"),)]
         if top:
             layers = layers[top : top + room]
         elif len(layers) > room:
