@@ -38,7 +38,7 @@ _HEALTHY = 1e-3
 def compute(subject: Subject, wanted: Wanted, watcher: Watcher) -> HistogramsSeen:
     """Draw values of every layer in every state that is kept."""
     found = histograms(subject, wanted.seed, watcher)
-    return HistogramsSeen(found, wanted.layer)
+    return HistogramsSeen(found, wanted.layer, subject.state)
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,13 +48,15 @@ class HistogramsSeen(Seen):
     found: Histograms
     first: str
     """The layer that is drawn unless the canvas names another."""
+    state: str = ""
+    """The state that the other views show; it is marked."""
 
     @property
     def said(self) -> Sequence[str]:
         if self.found.note:
             return (f"Weights alone. {self.found.note}",)
         return (
-            "Rows are states of the network, the last one is shown now; all have the same bins.",
+            "Rows are states of the network, > is the chosen one; all have the same bins.",
         )
 
     def drawn(self, canvas: Canvas) -> Drawn:
@@ -65,11 +67,28 @@ class HistogramsSeen(Seen):
         trace = next((one for one in self.found.traces if one.layer == layer), None)
         below = _trace_lines(trace, canvas) if trace else []
         tall = _tall(chosen, len(below), canvas)
-        lines: list[Line] = [line for one in chosen for line in _quantity(one, tall, canvas)]
+        lines: list[Line] = [line for one in chosen for line in self._quantity(one, tall, canvas)]
         return paged([*lines, *below], canvas)
 
     def to_json(self) -> object:
         return msgspec.to_builtins(self.found)
+
+    def _quantity(self, one: LayerHistograms, tall: int, canvas: Canvas) -> list[Line]:
+        wide, form = canvas.width >= _WIDE, canvas.form
+        lines: list[Line] = [((f" {one.quantity}", "strong"), (_ends(one), "dim"))]
+        for state in one.states:
+            chosen = state.state == self.state
+            role = "accent" if chosen else "faint"
+            rows = _bars(state.counts, tall, _ASCII if form == "ascii" else _BLOCKS)
+            name = fit(state.state.rpartition(", ")[2], _NAME - 2)
+            for y, row in enumerate(rows):
+                last = y == tall - 1
+                mark = ">" if last and chosen else " "
+                label = f"{mark}{name if last else '':<{_NAME - 1}}"
+                figures = _figures(state, wide) if last else ""
+                named = (label, "strong" if chosen else "dim")
+                lines.append((named, (row, role), (figures, "dim")))
+        return [*lines, ()]
 
 
 def _tall(chosen: Sequence[LayerHistograms], below: int, canvas: Canvas) -> int:
@@ -78,21 +97,6 @@ def _tall(chosen: Sequence[LayerHistograms], below: int, canvas: Canvas) -> int:
         return 2
     states = sum(len(one.states) for one in chosen)
     return max(1, min(_TALLEST, (canvas.height - below - 2 * len(chosen)) // states))
-
-
-def _quantity(one: LayerHistograms, tall: int, canvas: Canvas) -> list[Line]:
-    wide, form = canvas.width >= _WIDE, canvas.form
-    lines: list[Line] = [((f" {one.quantity}", "strong"), (_ends(one), "dim"))]
-    for at, state in enumerate(one.states):
-        role = "accent" if at == len(one.states) - 1 else "faint"
-        rows = _bars(state.counts, tall, _ASCII if form == "ascii" else _BLOCKS)
-        name = fit(state.state.rpartition(", ")[2], _NAME - 2)
-        for y, row in enumerate(rows):
-            last = y == tall - 1
-            label = f" {name if last else '':<{_NAME - 1}}"
-            figures = _figures(state, wide) if last else ""
-            lines.append(((label, "dim"), (row, role), (figures, "dim")))
-    return [*lines, ()]
 
 
 def _ends(one: LayerHistograms) -> str:
