@@ -19,8 +19,8 @@ _LARGEST, _SMALLEST = 56, 8
 """Longest sides of pictures, in pixels."""
 _READABLE = 10
 """Least side of pictures that do not fit on one page."""
-_CAPTION = 8
-"""Least columns of a caption."""
+_CAPTION, _MOST_CAPTION = 8, 12
+"""Least columns of a caption, and those to which a longer one widens its picture's place."""
 
 
 _ASPECT = 1.5
@@ -110,7 +110,9 @@ def _room(tiles: Sequence[Tile], side: int) -> tuple[int, int]:
     """Columns and rows of a tile with its caption and the space after it."""
     height, width = tiles[0].picture.values.shape[1:]
     by = side / max(height, width)
-    return max(_CAPTION, round(width * by)) + 2, -(-round(height * by) // 2) + 1
+    longest = max(len(f"{tile.number} {tile.words}") for tile in tiles)
+    caption = max(_CAPTION, min(longest, _MOST_CAPTION) - 1)
+    return max(caption, round(width * by)) + 2, -(-round(height * by) // 2) + 1
 
 
 def _grid(cells: tuple[int, int], canvas: Canvas) -> tuple[int, int]:
