@@ -55,9 +55,7 @@ class HistogramsSeen(Seen):
     def said(self) -> Sequence[str]:
         if self.found.note:
             return (f"Weights alone. {self.found.note}",)
-        return (
-            "Rows are states of the network, > is the chosen one; all have the same bins.",
-        )
+        return ("Rows are states of the network, > is the chosen one; all have the same bins.",)
 
     def drawn(self, canvas: Canvas) -> Drawn:
         layer = canvas.layer or self.first or self.found.layers[0].layer

@@ -9,6 +9,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.style import Style
+from textual import events
 from textual.content import Content
 from textual.geometry import Size
 from textual.strip import Strip
@@ -58,6 +59,8 @@ class Aside(Lines):
         self._words = ""
         self.samples: Columns | None = None
         """The pictures, once they are read."""
+        self._read_for: Size | None = None
+        """The size for which they are, or are being, read."""
         self._pictures: list[Strip] = []
         self._pictures_for: tuple[Size, Style] | None = None
 
@@ -79,6 +82,17 @@ class Aside(Lines):
             self._data, self._words, self.samples = (data, folder), "reading...", None
             # After the first paint, which must not wait for NumPy.
             self.call_after_refresh(self.set_timer, _REST, self._read)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Read the samples anew where they no longer fill the panel, or are cut by it."""
+        size = self.content_size
+        if self._read_for is None or not size or arranged(size) == arranged(self._read_for):
+            return
+        self._read_for = None
+        if self._draw == self._said:
+            self.set_timer(_REST, self._read)
+        else:
+            self._data = None
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         return self._draw(width, height)
@@ -114,6 +128,7 @@ class Aside(Lines):
             self._data = None
             return
         wanted, size = self._data, self.content_size
+        self._read_for = size
 
         def work() -> Columns:
             from cnn_tui.engine.data.catalog import load_few
@@ -124,7 +139,7 @@ class Aside(Lines):
             return few_samples(load_few(*wanted, most), most, looks_in(self.app, side))
 
         def drawn(samples: Columns) -> None:
-            if wanted == self._data:
+            if (wanted, size) == (self._data, self._read_for):
                 self.samples, self._pictures_for = samples, None
                 self._show(whole=True)
 
@@ -143,7 +158,9 @@ class Aside(Lines):
 
 def arranged(size: Size) -> tuple[int, int]:
     """Return how many samples stand side by side, and the columns of each."""
-    ways = [(across, max(4, size.width // across - 1)) for across in _ACROSS]
+    # No taller than the panel with the line of the name: half a picture shows nothing.
+    most = 2 * (size.height - 1)
+    ways = [(across, max(4, min(size.width // across - 1, most))) for across in _ACROSS]
     return max(ways, key=lambda way: way[0] * way[1] ** 2 * _rows(way[1], size))
 
 
