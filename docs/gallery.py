@@ -26,6 +26,7 @@ from pixels import pixels
 from textual.pilot import Pilot
 
 from cnn_tui.engine import record
+from cnn_tui.engine.lessons.progress import LessonProgress
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.names import DEMO_RUN, RUNS_VARIABLE
 from cnn_tui.engine.runs.playback import read_playback
@@ -117,7 +118,7 @@ SHOTS = (
     Shot("runs-repeat", ("3", "down", "a")),
     Shot("run", ("3", "down", "enter")),
     Shot("run-recorded", ("3", "enter")),
-    Shot("run-recorded-further", ("3", "enter", "c", "c", "c")),
+    Shot("run-recorded-further", ("3", "enter", "c")),
     Shot("compare", ("3", "down", "m", "m", "c")),
     Shot("weights", ("3", "down", "down", "down", "w")),
     *(
@@ -185,6 +186,8 @@ def _make_runs(runs: Path) -> None:
 
 
 async def _picture(shot: Shot, size: tuple[int, int], look: Look, runs: Path) -> None:
+    # A lesson that an earlier picture solved would begin the next one.
+    LessonProgress().path.unlink(missing_ok=True)
     network = load_preset(shot.network) if shot.network else RunFolder(DEMO_RUN).network()
     places = Places(runs.with_name("none") if shot.name.endswith("empty") else runs)
     colors: dict[Look, Color] = {"16": "16", "ascii": "16", "none": "none"}

@@ -89,14 +89,15 @@ _SMALL = 12
 def _samples(
     dataset: Dataset, statistics: Statistics, page: int, between: str, room: int
 ) -> Iterable[Exhibit]:
-    for place in _places(dataset, page)[:MOST]:
-        count = statistics.classes[dataset.train.labels[place]]
+    places = _places(dataset, page)[:MOST]
+    counts = [statistics.classes[dataset.train.labels[place]] for place in places]
+    words = [f"{clean(count.name)}{between}{count.train:,}" for count in counts]
+    if between == " " and max(map(len, words), default=0) > room:
+        # None has its count if one has no room for it: the classes are listed with them anyway.
+        words = [clean(count.name) for count in counts]
+    for place, lines in zip(places, words, strict=True):
         pixels = to_bytes(dataset.train.images[place], statistics.low, statistics.high)
-        name = clean(count.name)
-        words = f"{name}{between}{count.train:,}"
-        if between == " " and len(words) > room:
-            words = name
-        yield Exhibit(Picture(pixels), tuple(words.splitlines()))
+        yield Exhibit(Picture(pixels), tuple(lines.splitlines()))
 
 
 def augmented_sheet(

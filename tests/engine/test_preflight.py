@@ -113,6 +113,8 @@ def test_uneven_classes_are_named() -> None:
     line = results(net, noise_of(100, 5, 30))["class balance"]
     assert line.passed is False and "'a' has 100" in line.message and "'b' 5" in line.message
     assert results(net, noise_of(50, 20, 30))["class balance"].passed is True
+    even = results(net, noise_of(30, 30, 30))["class balance"].message
+    assert even == "Each of the 3 classes has 30 training images."
 
 
 def with_splits(change: Callable[[Split], Split], *names: str) -> Dataset:

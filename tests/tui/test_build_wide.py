@@ -103,11 +103,28 @@ async def test_at_200_columns_no_setting_is_cut(make_app: MakeApp) -> None:
         assert "…" not in text(app, "#layers")
 
 
-@pytest.mark.parametrize(("size", "wanted"), [((33, 10), (2, 15)), ((48, 19), (3, 15))])
+@pytest.mark.parametrize(
+    ("size", "wanted"), [((33, 10), (2, 15)), ((48, 19), (3, 15)), ((33, 6), (3, 10))]
+)
 def test_samples_are_as_large_as_the_panel_allows(
     size: tuple[int, int], wanted: tuple[int, int]
 ) -> None:
     assert arranged(Size(*size)) == wanted
+
+
+@pytest.mark.parametrize("away", [False, True])
+async def test_samples_are_drawn_anew_for_another_size(make_app: MakeApp, *, away: bool) -> None:
+    app = make_app(load_preset("digits-convnet"))
+    async with app.run_test(size=(120, 40)) as pilot:
+        aside = app.screen.query_one(Aside)
+        await until(pilot, lambda: aside.samples is not None)
+        small = aside.samples
+        await pilot.press(*["down"] * away)
+        await pilot.resize_terminal(200, 60)
+        await pilot.press(*["up"] * away)
+        await until(pilot, lambda: aside.samples not in (None, small))
+        assert aside.samples and small
+        assert len(aside.samples.renderables) > len(small.renderables)
 
 
 async def test_at_80_columns_the_list_has_all_the_room(make_app: MakeApp) -> None:

@@ -247,7 +247,7 @@ class EventLog(Lines):
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         if not self.entries:
-            return [((" " + line, "dim"),) for line in wrap(self.empty, max(1, width - 1))]
+            return [((" " + line, "dim"),) for line in wrap(self.empty, max(1, width - 2))]
         rows = [row for entry in self.entries for row in _wrapped(*entry, width)]
         newest = len(rows) - height
         self._newest = max(0, newest)
@@ -284,7 +284,9 @@ _TIME = 6
 
 def _wrapped(seconds: float, words: str, width: int) -> list[Line]:
     role = "error" if words.startswith("!") else ""
-    first, *rest = wrap(clean(words), max(1, width - _TIME)) or [""]
+    room = width - _TIME
+    # A text in several rows stays clear of the border; one that just fits in a row keeps it.
+    first, *rest = wrap(clean(words), max(1, room - (len(words) > room))) or [""]
     return [
         ((f"{clock(seconds):>{_TIME - 1}} ", "dim"), (first, role)),
         *(((" " * _TIME + line, role),) for line in rest),

@@ -42,7 +42,8 @@ def class_balance(bench: Bench) -> CheckResult:
     least, most = int(counts[low]), int(counts[high])
     even, balance = least > 0 and most <= UNEVEN * least, bench.network.training.balance
     passed = even or (least > 0 and balance != "natural")
-    message = f"Each of the {len(names)} classes has {least:,} to {most:,} training images."
+    each = f"{least:,}" if least == most else f"{least:,} to {most:,}"
+    message = f"Each of the {len(names)} classes has {each} training images."
     if not even:
         message = (
             f"The classes are unbalanced: {names[high]!r} has {most:,} training images, "
