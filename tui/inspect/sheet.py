@@ -19,8 +19,8 @@ _LARGEST, _SMALLEST = 56, 8
 """Longest sides of pictures, in pixels."""
 _READABLE = 10
 """Least side of pictures that do not fit on one page."""
-_CAPTION = 8
-"""Least columns of a caption."""
+_CAPTION = (8, 16)
+"""Least columns of a caption, and most that it takes from the pictures."""
 
 
 _ASPECT = 1.5
@@ -110,7 +110,9 @@ def _room(tiles: Sequence[Tile], side: int) -> tuple[int, int]:
     """Columns and rows of a tile with its caption and the space after it."""
     height, width = tiles[0].picture.values.shape[1:]
     by = side / max(height, width)
-    return max(_CAPTION, round(width * by)) + 2, -(-round(height * by) // 2) + 1
+    least, most = _CAPTION
+    caption = min(most, max(len(_head(tile, False)) + len(_rest(tile)) for tile in tiles))
+    return max(least, caption, round(width * by)) + 2, -(-round(height * by) // 2) + 1
 
 
 def _grid(cells: tuple[int, int], canvas: Canvas) -> tuple[int, int]:
@@ -137,8 +139,16 @@ def _row(tiles: Sequence[Tile], side: int, cells: tuple[int, int], canvas: Canva
 
 
 def _caption(tile: Tile, width: int, chosen: bool) -> Line:
-    name = f"{'>' if chosen else ''}{tile.number}" + f" {tile.mark}" * bool(tile.mark)
+    name = _head(tile, chosen)
     head = name if len(name) < width else fit(name, width - 1)
-    rest = fit(clean(f" {tile.words}"), width - 1 - len(head)) if tile.words else ""
+    rest = fit(_rest(tile), width - 1 - len(head)) if tile.words else ""
     role = "cursor" if chosen else "warn" if tile.mark else "strong"
     return ((head, role), (rest.ljust(width - len(head)), "dim"))
+
+
+def _head(tile: Tile, chosen: bool) -> str:
+    return f"{'>' if chosen else ''}{tile.number}" + f" {tile.mark}" * bool(tile.mark)
+
+
+def _rest(tile: Tile) -> str:
+    return clean(f" {tile.words}") if tile.words else ""
