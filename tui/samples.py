@@ -89,13 +89,15 @@ _SMALL = 12
 def _samples(
     dataset: Dataset, statistics: Statistics, page: int, between: str, room: int
 ) -> Iterable[Exhibit]:
-    for place in _places(dataset, page)[:MOST]:
-        count = statistics.classes[dataset.train.labels[place]]
+    places = _places(dataset, page)[:MOST]
+    counts = [statistics.classes[dataset.train.labels[place]] for place in places]
+    # Beside the names they stand under all pictures or none; the list of classes has them.
+    longest = max((len(f"{clean(count.name)} {count.train:,}") for count in counts), default=0)
+    named = between == " " and longest > room
+    for place, count in zip(places, counts, strict=True):
         pixels = to_bytes(dataset.train.images[place], statistics.low, statistics.high)
         name = clean(count.name)
-        words = f"{name}{between}{count.train:,}"
-        if between == " " and len(words) > room:
-            words = name
+        words = name if named else f"{name}{between}{count.train:,}"
         yield Exhibit(Picture(pixels), tuple(words.splitlines()))
 
 
