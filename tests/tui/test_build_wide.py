@@ -103,7 +103,9 @@ async def test_at_200_columns_no_setting_is_cut(make_app: MakeApp) -> None:
         assert "…" not in text(app, "#layers")
 
 
-@pytest.mark.parametrize(("size", "wanted"), [((33, 10), (2, 15)), ((48, 19), (3, 15))])
+@pytest.mark.parametrize(
+    ("size", "wanted"), [((33, 10), (2, 15)), ((48, 19), (3, 15)), ((33, 5), (3, 8))]
+)
 def test_samples_are_as_large_as_the_panel_allows(
     size: tuple[int, int], wanted: tuple[int, int]
 ) -> None:

@@ -9,6 +9,7 @@ from textwrap import wrap
 from typing import TYPE_CHECKING
 
 from rich.style import Style
+from textual import events
 from textual.content import Content
 from textual.geometry import Size
 from textual.strip import Strip
@@ -58,6 +59,8 @@ class Aside(Lines):
         self._words = ""
         self.samples: Columns | None = None
         """The pictures, once they are read."""
+        self._arranged = (0, 0)
+        """How the pictures are arranged."""
         self._pictures: list[Strip] = []
         self._pictures_for: tuple[Size, Style] | None = None
 
@@ -79,6 +82,11 @@ class Aside(Lines):
             self._data, self._words, self.samples = (data, folder), "reading...", None
             # After the first paint, which must not wait for NumPy.
             self.call_after_refresh(self.set_timer, _REST, self._read)
+
+    def on_resize(self, event: events.Resize) -> None:
+        """Read the samples again if others fit now."""
+        if self.samples is not None and arranged(self.content_size) != self._arranged:
+            self._read()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         return self._draw(width, height)
@@ -114,6 +122,7 @@ class Aside(Lines):
             self._data = None
             return
         wanted, size = self._data, self.content_size
+        self._arranged = arranged(size)
 
         def work() -> Columns:
             from cnn_tui.engine.data.catalog import load_few
@@ -143,7 +152,9 @@ class Aside(Lines):
 
 def arranged(size: Size) -> tuple[int, int]:
     """Return how many samples stand side by side, and the columns of each."""
-    ways = [(across, max(4, size.width // across - 1)) for across in _ACROSS]
+    # No wider than what is as high as the panel, which would cut the rest and the names.
+    tallest = 2 * (size.height - 1)
+    ways = [(across, max(4, min(tallest, size.width // across - 1))) for across in _ACROSS]
     return max(ways, key=lambda way: way[0] * way[1] ** 2 * _rows(way[1], size))
 
 
