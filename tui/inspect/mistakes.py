@@ -82,7 +82,7 @@ class MistakesSeen(Seen):
         drawn = draw_sheet(self._tiles, canvas.below(1))
         # On one page they stand by their numbers.
         order = ", largest first" if drawn.pages > 1 else ""
-        words = f" number of the image, right class > given class, loss{order}"
+        words = f" image, right class > given class, loss{order}"
         head: Line = ((words, "dim"),)
         return Drawn([head, *drawn.lines], drawn.pages, drawn.order, drawn.on_a_page)
 
