@@ -80,6 +80,13 @@ def test_marks_and_the_cursor_are_told_by_glyphs() -> None:
     assert any("0 dead 9.1" in line and ">1 dead 9.1" in line for line in text)
 
 
+def test_captions_are_whole_below_small_pictures() -> None:
+    made = [tile._replace(number=120, words="8>5 1.4") for tile in tiles(6, 8)]
+    for size in SIZES:
+        told = "".join(text for line in draw_sheet(made, Canvas(*size)).lines for text, _ in line)
+        assert told.count("120 8>5 1.4") == 6 and "…" not in told
+
+
 def test_contact_sheet_is_in_the_order_of_the_numbers() -> None:
     pictures = [Tile(at, Picture(np.full((1, 2, 2), at, np.uint8))) for at in (2, 0, 1)]
     grey = contact_sheet(pictures, 4)[..., 0]
@@ -169,7 +176,7 @@ def test_filters_that_are_named_are_not_cut() -> None:
     )
     rows = HealthSeen(FilterHealth((layer,), 180)).drawn(Canvas(40, 20)).lines
     told = ["".join(text for text, _ in row) for row in rows]
-    assert max(map(len, told[3:])) <= 40 and told[-1].endswith("210 and 3 more")
+    assert max(map(len, told[3:])) <= 40 and told[-1].endswith("210 and 3 more are like noise")
 
 
 def test_a_damaged_state_is_not_taken_for_none(tmp_path: Path) -> None:

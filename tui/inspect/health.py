@@ -87,17 +87,23 @@ def _row(layer: LayerFilters) -> tuple[str, ...]:
 
 def _details(layer: LayerFilters) -> Iterator[str]:
     if layer.dead:
-        yield f"{layer.layer}: dead {_named(layer.dead)}"
+        yield f"{layer.layer}: {_named(layer.dead)} {_are(layer.dead)} dead"
     for group in layer.duplicates:
         yield f"{layer.layer}: {_named(group)} do the same"
     if layer.noisy:
-        yield f"{layer.layer}: like noise {_named(layer.noisy)}"
+        yield f"{layer.layer}: {_named(layer.noisy)} {_are(layer.noisy)} like noise"
+
+
+def _are(filters: Sequence[int]) -> str:
+    return "is" if len(filters) == 1 else "are"
 
 
 def _named(filters: Sequence[int]) -> str:
+    """Name filters by their numbers, with the word before them: a bare number reads as a count."""
     more = len(filters) - _MOST_NAMED
     names = [str(number) for number in filters[:_MOST_NAMED]]
-    return listed([*names, *([f"{more} more"] if more > 0 else [])], "and")
+    words = listed([*names, *([f"{more} more"] if more > 0 else [])], "and")
+    return f"filter {words}" if len(filters) == 1 else f"filters {words}"
 
 
 def marks(layer: LayerFilters) -> dict[int, str]:

@@ -79,8 +79,11 @@ class MistakesSeen(Seen):
     def drawn(self, canvas: Canvas) -> Drawn:
         if not self.worst:
             return Drawn([((" no mistakes", "dim"),)])
-        head: Line = ((" number of the image, right class > given class, loss", "dim"),)
         drawn = draw_sheet(self._tiles, canvas.below(1))
+        # On one page they stand by their numbers.
+        order = ", largest first" if drawn.pages > 1 else ""
+        words = f" image, right class > given class, loss{order}"
+        head: Line = ((words, "dim"),)
         return Drawn([head, *drawn.lines], drawn.pages, drawn.order, drawn.on_a_page)
 
     def to_json(self) -> object:

@@ -154,8 +154,8 @@ class BaselinesScreen(ModeScreen):
         climb, width = self._climb, self.size.width
         table = self.query_one(Table)
         table.records = records_of(climb.rungs, climb.baseline)
-        bars = self.query_one("#bars", TextLines).rows = chart_of(climb.rungs, width)
-        self.set_class(not bars, "-none")
+        self.query_one("#bars", TextLines).rows = chart_of(climb.rungs, width)
+        self.set_class(not climb.rungs, "-none")
         self.query_one("#climb", TextLines).rows = self._state(width)
         chosen = next((rung for rung in climb.rungs if rung.baseline == table.chosen), None)
         self.query_one(BaselineDetail).show(table.chosen, chosen)
@@ -167,7 +167,7 @@ class BaselinesScreen(ModeScreen):
             return (((f" {what} ", ""), *bar(self._climb.share, 24)),)
         words = self._climb.reading or self._words
         role = "error" if words.startswith("!") else ""
-        return tuple(((f" {line}", role),) for line in wrap(words, max(20, width - 2)))
+        return tuple(((f" {line}", role),) for line in wrap(words, max(20, width - 4)))
 
     def action_closer(self) -> None:
         """Enlarge the detail pane in place of the chart, and back."""

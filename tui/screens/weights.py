@@ -63,16 +63,20 @@ class Weights(Vertical):
 
         if self.is_mounted and templates.run == self._run:
             looks = looks_in(self.app, _SIDES[self.app.size.height >= 36])
-            self._tell(template_words(templates, looks.form))
+            self._tell(*template_words(templates, looks.form).split("; "))
             self.query_one("#templates", Static).update(template_sheet(templates, looks))
 
     def _fail(self, error: CnnTuiError) -> None:
         if self.is_mounted:
             self.say(str(error))
 
-    def _tell(self, words: str) -> None:
+    def _tell(self, *parts: str) -> None:
+        """Show parts of a sentence in a line if they fit, else each from a line of its own."""
         # What was hidden has no width yet; it is as wide as the screen.
-        lines = wrap(clean(words), max(20, (self.size.width or self.app.size.width) - 2))
+        room = max(20, (self.size.width or self.app.size.width) - 2)
+        whole = clean("; ".join(parts))
+        each = [whole] if len(whole) <= room else map(clean, parts)
+        lines = [line for part in each for line in wrap(part, room)]
         text = self.query_one("#weights-words", TextLines)
         text.styles.height = max(1, len(lines))
         text.rows = tuple(((f" {line}", "dim"),) for line in lines)
