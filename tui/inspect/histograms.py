@@ -118,7 +118,7 @@ def _bars(counts: Sequence[int], tall: int, ink: str) -> list[str]:
     The highest leaves a step free, or it would run into the histogram above it.
     """
     steps, most = len(ink) - 1, max([1, *counts])
-    heights = [-(-count * (steps * tall - 1) // most) for count in counts]
+    heights = [max(count > 0, round(count * (steps * tall - 1) / most)) for count in counts]
     return [
         "".join(ink[max(0, min(steps, height - steps * (tall - 1 - y)))] for height in heights)
         for y in range(tall)
