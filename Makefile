@@ -2,8 +2,7 @@
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 EXTRAS ?= test
-# One worker more than cores: a test waits for processes, keys and screens for a third of its time.
-JOBS ?= $(shell $(PYTHON) -c 'import os; print(os.cpu_count() + 1)')
+JOBS ?= auto
 BIN := .venv/bin
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
@@ -16,7 +15,7 @@ LONG := --timeout 3600 -o faulthandler_timeout=0
 run: .venv/.run
 	@$(BIN)/cnn-tui $(ARCH)
 
-# A worker that has no more tests takes some of another. JOBS=0: one after the other.
+# On every core; a worker that has no more tests takes some of another. JOBS=0: one after the other.
 test: .venv/.test
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
