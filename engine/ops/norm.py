@@ -103,7 +103,7 @@ class BatchNormKernel(InPlaceKernel):
     def sum_forward(self) -> None:
         """Compute the shard's sums of x and of x*x."""
         if self.statistics.mode.training:
-            self.sums[:] = self.moments.of()
+            self.moments.into(self.sums)
 
     def forward(self) -> None:
         scale, shift = self.scale.filled(), self.shift.filled()
@@ -133,7 +133,7 @@ class BatchNormKernel(InPlaceKernel):
 
     def sum_backward(self) -> None:
         """Compute the shard's sums of dy and of dy*x."""
-        self.sums[:] = self.products.of()
+        self.products.into(self.sums)
 
     def backward(self) -> None:
         if self.dx is None:
