@@ -190,9 +190,9 @@ class Chain(PlannedOp):
         for number, op in enumerate(ops):
             halo = wanted_halo(ops[number + 1 :])
             link = op.plan_forward(self.ys, shards, overwrite=overwrite, halo=halo)
-            if op.is_relu and link.ys[0] is self.ys[0] and self.links:
-                if self.links[-1].absorb_relu():  # while a block is in cache
-                    link.forward = []
+            follows = op.is_relu and link.ys[0] is self.ys[0] and number > 0
+            if follows and self.links[-1].absorb_relu():  # while a block is in cache
+                link.forward = []
             self.links.append(link)
             self.ys = link.ys
             overwrite = not op.saves_output

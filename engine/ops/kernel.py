@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cnn_tui.engine.ops.memory import Arena, Array
 
@@ -103,7 +102,7 @@ class ChannelSums:
         self.partial = np.empty(volume.shape[:2], volume.dtype)
 
     def into(self, rows: Array, out: Array) -> None:
-        """Put the channel sums of a volume, in the form that :func:`as_rows` gives, into ``out``."""
+        """Put the channel sums of a volume, as :func:`as_rows` gives it, into ``out``."""
         np.matmul(rows, self.ones, out=self.partial)
         np.add.reduce(self.partial, axis=0, dtype=np.float64, out=out)
 

@@ -147,8 +147,10 @@ class Tiles:
 
 
 def by_filter(tiles: Array) -> Array:
-    """``(T, rows, F, P)`` as ``(T, F, rows, P)``: transforms of every filter by itself, for which
-    rows may lie apart, in a halo. That takes no longer than one of all filters."""
+    """``(T, rows, F, P)`` as ``(T, F, rows, P)``, to transform every filter by itself.
+
+    Then rows may lie apart, in a halo; it takes no longer than one product of all filters.
+    """
     return tiles.transpose(0, 2, 1, 3)
 
 
@@ -217,7 +219,7 @@ class WinogradWeightGradient:
         spread = np.ascontiguousarray(output_transform(kernel_h).T, dweight.dtype)
         self.parts: list[tuple[Array, ...]] = []
         self.columns: list[list[tuple[Array, Array]]] = []
-        """For each batch the points under the columns that are computed together, and their sums."""
+        """For each batch the points under columns that are computed together, and their sums."""
         spans = [slice(kw, kw + together) for kw in range(0, kernel_w, together)]
         for batch, columns in zip(tiles.batches, tiles.columns, strict=True):
             self.columns.append([(columns[span], self.sums[span]) for span in spans])
