@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Sequence
+from math import inf
 
 from cnn_tui.tui.dashboard.plots import Beyond
 from cnn_tui.tui.dashboard.series import Point
@@ -37,7 +39,11 @@ def _trimmed(least: float, low: float, high: float, most: float) -> tuple[float,
 
 def within(x: Axis, *curves: tuple[Point, ...]) -> list[float]:
     """Return the values in the visible range."""
-    return [y for points in curves for at, y in points if x.low <= at <= x.high]
+    return [y for points in curves for _, y in points[_visible(x, points)]]
+
+
+def _visible(x: Axis, points: tuple[Point, ...]) -> slice:
+    return slice(bisect_left(points, (x.low, -inf)), bisect_right(points, (x.high, inf)))
 
 
 def beyond(
@@ -47,8 +53,8 @@ def beyond(
     outside = [
         (max(value - y.high, y.low - value), at, value, number)
         for number, points in enumerate(curves)
-        for at, value in points
-        if not y.low <= value <= y.high and x.low <= at <= x.high
+        for at, value in points[_visible(x, points)]
+        if not y.low <= value <= y.high
     ]
     least = (x.high - x.low) / (_MOST_MARKS + 1)
     kept: list[Beyond] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from textwrap import wrap
 
 from textual import events
@@ -282,6 +283,7 @@ _TIME = 6
 """Columns of a time in the log, with the gap after it."""
 
 
+@lru_cache(maxsize=1024)
 def _wrapped(seconds: float, words: str, width: int) -> list[Line]:
     role = "error" if words.startswith("!") else ""
     room = width - _TIME
