@@ -12,7 +12,7 @@ disturbed.
 
 Two shares tell how far the engine is from what the machine can do, both measured in the same run on
 the same threads: ``SGEMM`` is the rate of multiply-adds alone over that of a product of square
-matrices, ``traffic`` the time alone over that which reading or writing input, output and their
+matrices, ``traffic`` the least time alone over that which reading or writing input, output and their
 gradients once would take at the bandwidth of a triad.
 """
 
@@ -118,6 +118,7 @@ def compared(steps: dict[str, Step], options: argparse.Namespace) -> dict[str, o
     ratios = [torch / ours for torch, ours in zip(times[better], times["ours"], strict=True)]
     return {
         "ours_ms": statistics.median(times["ours"]),
+        "ours_least_ms": min(times["ours"]),
         "torch_ms": statistics.median(times[better]),
         "torch_format": better,
         "ratio": statistics.median(ratios),
@@ -140,7 +141,7 @@ def measure(case: Case, machine: Machine, options: argparse.Namespace) -> dict[s
             {"ours": engine_step(case, threads)} | both_formats(framed), options
         )
     report = check(case.bare)
-    seconds = by_itself["ours_ms"] / 1000
+    seconds = by_itself["ours_least_ms"] / 1000
     macs = sum(layer.macs for layer in report.layers) * case.batch
     passes = 2 if case.first else 3
     row["sgemm_share"] = 2 * passes * macs / seconds / machine.sgemm
