@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from naive import SCALARS
 
 from cnn_tui.engine.ops import kernel as kernel_module
 from cnn_tui.engine.ops import pool
@@ -291,11 +292,27 @@ RULES: tuple[Layer, ...] = (
 
 
 @pytest.mark.parametrize("layer", RULES, ids=str)
-def test_a_slope_is_that_of_the_values_far_from_zero_as_well(layer: Layer) -> None:
+def test_values_and_slopes_are_those_of_the_formula(
+    layer: Layer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Far from zero as well, in blocks of rows, the last of one, with halos that stay zero."""
     arena, step = Arena(np.float64), 1e-6
-    x = volume(arena, (np.arange(-90, 90) / 10 + 0.05).reshape(2, 3, 5, 6))
-    dx = run_backward(
-        ActivationKernel(x, arena.allocate(x.shape), layer, arena), arena, np.ones(x.shape)
-    )
-    slope = (activated(layer, x + step) - activated(layer, x - step)) / (2 * step)
+    values = (np.arange(-84, 84) / 10 + 0.05).reshape(7, 3, 2, 4)
+    x = volume(arena, values, (1, 1))
+    y = x if ACTIVATIONS[type(layer)].saves == "y" else arena.allocate(values.shape, (1, 1))
+    monkeypatch.setattr(kernel_module, "CACHED_BYTES", 2 * values[0].nbytes)
+    dx = run_backward(ActivationKernel(x, y, layer, arena), arena, np.ones(x.shape))
+    expected = np.vectorize(partial(SCALARS[type(layer)], layer))(values)
+    np.testing.assert_allclose(y, expected, rtol=0, atol=1e-14)
+    padded = arena.padded_view(y, (1, 1))
+    assert padded is not None and np.count_nonzero(padded) == np.count_nonzero(y)
+    slope = (activated(layer, values + step) - activated(layer, values - step)) / (2 * step)
     np.testing.assert_allclose(dx, slope, rtol=0, atol=1e-8)
+
+
+def test_an_activation_takes_no_more_memory_than_it_needs() -> None:
+    arena = Arena(np.float32)
+    x = arena.allocate((7, 3, 2, 4))
+    before = arena.bytes
+    ActivationKernel(x, x, ReLU(), arena)
+    assert arena.bytes == before + x[0].nbytes  # The zeros of one row.

@@ -18,8 +18,10 @@ from cnn_tui.engine.ops.bands import BandedWeights, forward_band
 from cnn_tui.engine.ops.conv import ConvKernel
 from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.gathered import GatheredConvKernel
+from cnn_tui.engine.ops.kernel import as_rows
 from cnn_tui.engine.ops.memory import Arena, Array
 from cnn_tui.engine.ops.patches import Geometry
+from cnn_tui.engine.ops.products import Products, WeightGradient
 from cnn_tui.engine.specs.layers import Conv
 
 IMAGES, SIZE = 3, (7, 6)
@@ -132,6 +134,26 @@ def test_layers_share_their_scratch_arrays(name: str) -> None:
         arena.release(kernel.dx)
         sizes.append(arena.bytes)
     assert len(set(sizes[1:])) == 1
+
+
+@pytest.mark.parametrize(("size", "rows"), [(0, 1), (1, 1), (2, 2), (5, 5), (100, 7)])
+def test_as_many_rows_are_added_up_as_stay_in_cache(
+    size: int, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patches, "FEW_ROWS", 0)
+    arena, weight = Arena(np.float64), np.empty((3, 2, 4, 5))
+    x, y = arena.allocate((9, 4, 6, IMAGES), (0, 1)), np.empty((7, 5, 7, IMAGES))
+    geometry = Geometry((3, 2), (1, 1), (0, 1), (1, 1), (7, 7))
+    monkeypatch.setattr(products, "BLOCK_BYTES", size * y[0].nbytes)
+    monkeypatch.setattr(products, "PARTIAL_BYTES", size * 3 * weight[0, 0].nbytes)
+    before = arena.bytes
+    Products(ConvWeights(weight).blocks, x, geometry, y, arena)
+    assert arena.bytes == before + rows * y[0].nbytes
+    arena, before = Arena(np.float64), 0
+    x = arena.allocate((9, 4, 6, IMAGES), (0, 1))
+    before = arena.bytes
+    WeightGradient(x, geometry, as_rows(y), weight, arena)
+    assert arena.bytes == before + rows * 3 * weight[0, 0].nbytes
 
 
 def test_groups_at_the_beginning_of_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
