@@ -227,13 +227,11 @@ def reach(test: str) -> Reach:
 
 
 def is_noise(operator: str, line: str, column: int) -> bool:
-    """Whether texts are compared by their order, a ``zip`` allows for unequal lengths, or a bound
-    that was measured is another.
-    """
+    """Whether texts are compared by order, a ``zip`` may be uneven, or a measured bound differs."""
     is_bound = re.match("[A-Z_]+ = 1 <<", line)
     is_order = "Comparison" in operator and not operator.endswith(("Eq_NotEq", "NotEq_Eq"))
     is_text = re.match("[!=]= [\"']", line[column:])
-    return bool(is_order and is_text or is_bound) or line[:column].endswith("strict=")
+    return bool((is_order and is_text) or is_bound) or line[:column].endswith("strict=")
 
 
 class Trial:
