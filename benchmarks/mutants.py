@@ -68,7 +68,7 @@ TESTS = {
     "specs/transforms.py": ("transforms",),
     "specs/values.py": ("rules", "blocks", "check", "codec", "paths"),
     "specs": ("rules", "fine_tune", "presets", "batches", "blocks", "check"),
-    "ops/activations.py": ("light_kernels",),
+    "ops/activations.py": ("light_kernels", "every_layer"),
     "ops/banded.py": ("ops_conv",),
     "ops/patches.py": ("ops_geometry", "ops_conv"),
     "ops/products.py": ("ops_conv",),
