@@ -14,7 +14,7 @@ from cnn_tui.engine.build import build
 from cnn_tui.engine.layers import conv as conv_layer
 from cnn_tui.engine.ops import banded, conv, gathered, patches, products, winograd
 from cnn_tui.engine.ops.banded import BandedConvKernel
-from cnn_tui.engine.ops.bands import BandedWeights, forward_band
+from cnn_tui.engine.ops.bands import TILE, BandedWeights, forward_band
 from cnn_tui.engine.ops.conv import ConvKernel
 from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.gathered import GatheredConvKernel
@@ -156,25 +156,33 @@ def test_as_many_rows_are_added_up_as_stay_in_cache(
     assert arena.bytes == before + rows * 3 * weight[0, 0].nbytes
 
 
-@pytest.mark.parametrize("stride", [1, 2])
+@pytest.mark.parametrize(("filters", "stride", "tile"), [(3, 1, 1), (3, 2, 1), (1, 2, TILE)])
 @pytest.mark.parametrize(("size", "count"), [(0, 1), (1, 1), (1.9, 1), (2, 2), (4, 4), (99, 5)])
 def test_as_many_groups_are_computed_together_as_stay_in_cache(
-    size: float, count: int, stride: int, monkeypatch: pytest.MonkeyPatch
+    size: float,
+    count: int,
+    filters: int,
+    stride: int,
+    tile: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    groups, height = 5, 8 // stride
-    weight = np.empty((3, 2, 2, 3 * groups))
-    geometry = Geometry((3, 2), (stride, stride), (1, 0), (1, 1), (height, 6 // stride))
-    row = 2 * 2 * (6 // stride) * IMAGES  # Columns, channels of a group, pixels.
-    rows, matrix = (height - 1) * stride + 3, 3 * 2 * 3 * 2
-    # The copied rows and the gradient of the matrix of each row of the output.
-    monkeypatch.setattr(banded, "BLOCK_BYTES", int(size * 8 * (rows * row + height * matrix)))
+    groups, height, width = 5, 10 // stride, 6 // stride
+    weight = np.empty((3, 2, 2, filters * groups))
+    geometry = Geometry((3, 2), (stride, stride), (1, 0), (1, 1), (height, width))
+    row = 2 * 2 * width * IMAGES  # Columns, channels of a group, pixels.
+    tiles, reach = -(-height // tile), (tile - 1) * stride + 3
+    rows, matrix = (tiles - 1) * tile * stride + reach, filters * reach * 2 * 2
+    # The copied rows, and for each row of the output the gradient of its matrix.
+    group = 8 * (rows * row + height * matrix)
+    monkeypatch.setattr(banded, "BLOCK_BYTES", int(size * group))
+    x = np.empty((10, 2 * groups, 7, IMAGES))
+    y = np.empty((height, filters * groups, width, IMAGES))
     forward, backward = Arena(np.float64), Arena(np.float64)
-    x, y = np.empty((8, 2 * groups, 7, IMAGES)), np.empty((height, 3 * groups, 6 // stride, IMAGES))
     weights = BandedWeights(weight, groups)
     kernel = BandedConvKernel(x, y, weights, weight, geometry, forward)
     assert forward.bytes == 8 * count * rows * row
     kernel.bind_gradients(y, None, backward)
-    assert backward.bytes == 8 * (count * (rows * row + height * matrix) + groups * matrix)
+    assert backward.bytes == count * group + 8 * groups * tile * matrix
 
 
 def test_groups_at_the_beginning_of_a_network(monkeypatch: pytest.MonkeyPatch) -> None:

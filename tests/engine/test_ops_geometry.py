@@ -92,6 +92,24 @@ def span(places: slice) -> range:
     return range(places.start, places.stop, places.step or 1)
 
 
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "dilation", "is_dense"),
+    [
+        *((3, (1, 1), padding, 1, padding <= 2) for padding in range(4)),
+        *((3, (1, 1), padding, 2, padding <= 4) for padding in (4, 5)),
+        *((1, (1, 1), padding, 1, padding == 0) for padding in (0, 1)),
+        *((3, stride, 1, 1, False) for stride in ((1, 2), (2, 1), (2, 2))),
+    ],
+)
+def test_the_gradient_is_a_convolution_where_no_padding_is_too_wide(
+    kernel: int, stride: tuple[int, int], padding: int, dilation: int, is_dense: bool
+) -> None:
+    along, across = (kernel, padding, dilation), (7, 0, 1)
+    for axes in ((along, across), (across, along)):
+        high, wide, apart = zip(*axes, strict=True)
+        assert Geometry(high, stride, wide, apart, (1, 1)).dense == is_dense
+
+
 def test_a_block_of_rows_gets_its_part_of_a_tap() -> None:
     for window, low, high in itertools.product(WINDOWS, (0, 1, 3), (4, 5)):
         geometry, found = along(window, 5), set()
@@ -219,6 +237,7 @@ def test_patches_with_many_rows_are_views(
 def test_contiguous_rows_are_copied_as_one_item() -> None:
     row, pixel = np.zeros((3, 2, 6, 4)), np.zeros((3, 2, 12, 4))[:, :, ::2]
     assert [each.shape for each in as_items(row, row + 1)] == [(3, 2), (3, 2)]
+    assert [each.shape for each in as_items(row[None], row[None])] == [(1, 3, 2), (1, 3, 2)]
     for pair in ((row, pixel), (pixel, row), (pixel, pixel)):
         assert [each.shape for each in as_items(*pair)] == [(3, 2, 6), (3, 2, 6)]
 
