@@ -90,7 +90,10 @@ def test_as_many_tiles_are_computed_together_as_stay_in_cache(
     monkeypatch.setattr(winograd, "BATCH_BYTES", int(size * 8 * POINTS * max(row, pixels)))
     arena = Arena(np.float64)
     y = np.empty((16, filters, 7, images))
-    WinogradProducts(weights.points(), padded, geometry, y, arena)
+    products = WinogradProducts(weights.points(), padded, geometry, y, arena)
+    whole, rest = divmod(4, tiles)
+    batches = [tiles] * whole + [rest] * (rest > 0)
+    assert [batch.tiles for batch in products.tiles.batches] == batches
     assert arena.bytes == 8 * tiles * POINTS * (row + 2 * pixels)
     arena = Arena(np.float64)
     WinogradWeightGradient(padded, geometry, dy, weights.weight, arena)
@@ -108,6 +111,7 @@ def test_as_many_tiles_are_computed_together_as_stay_in_cache(
         *((kernel, 6 - kernel, (1, 1), (1, 1), (4, 4), False) for kernel in (2, 3, 4, 5)),
         *((3, rows, (2, 1), (1, 1), (4, 4), rows == 8) for rows in (7, 8)),
         (3, 4, (1, 2), (1, 1), (4, 4), True),
+        (3, 9, (1, 1), (1, 1), (6, 5), True),
         *((3, 9, (1, 1), stride, (4, 4), False) for stride in ((1, 2), (2, 1))),
         *((3, 4, (1, 1), (1, 1), channels, False) for channels in ((3, 4), (4, 3))),
     ],
