@@ -162,6 +162,16 @@ def test_as_many_rows_are_added_up_as_stay_in_cache(
     assert arena.bytes == before + rows * 3 * weight[0, 0].nbytes
 
 
+def test_one_product_is_no_sum() -> None:
+    """It needs no memory to add up."""
+    arena, y = Arena(np.float64), np.empty((7, 5, 6, IMAGES))
+    x, weight = arena.allocate((9, 4, 6, IMAGES)), np.empty((3, 1, 4, 5))
+    before = arena.bytes
+    geometry = Geometry((3, 1), (1, 1), (0, 0), (1, 1), (7, 6))
+    Products(ConvWeights(weight).blocks, x, geometry, y, arena)
+    assert arena.bytes == before
+
+
 @pytest.mark.parametrize(("filters", "stride", "tile"), [(3, 1, 1), (3, 2, 1), (1, 2, TILE)])
 @pytest.mark.parametrize(("size", "count"), [(0, 1), (1, 1), (1.9, 1), (2, 2), (4, 4), (99, 5)])
 def test_as_many_groups_are_computed_together_as_stay_in_cache(
