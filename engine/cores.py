@@ -1,11 +1,14 @@
-"""The usual number of threads."""
+"""The usual number of threads, and how they make way for a screen."""
 
 from __future__ import annotations
 
 import os
+import sys
 
 THREADS_VARIABLE = "CNN_TUI_THREADS"
 MOST_THREADS = 256
+NICENESS = 5
+"""Of threads that make way, over that of the process."""
 
 
 def default_threads() -> int:
@@ -16,3 +19,12 @@ def default_threads() -> int:
     if hasattr(os, "sched_getaffinity"):  # only on Linux
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
+
+
+def give_way() -> None:
+    """Let the calling thread, and those that it starts, compute where others leave the time.
+
+    Only on Linux, where a thread has a niceness of its own.
+    """
+    if sys.platform == "linux":
+        os.nice(NICENESS)

@@ -14,6 +14,7 @@ from pathlib import Path
 from threading import Thread
 from typing import TYPE_CHECKING
 
+from cnn_tui.engine.cores import give_way
 from cnn_tui.engine.errors import (
     CnnTuiError,
     DamagedPicturesError,
@@ -258,6 +259,7 @@ class _Job:
         self.unkept = ""
 
     def run(self) -> None:
+        give_way()
         try:
             self._runner(self._network, self._control, self._emit)
         except CnnTuiError as error:

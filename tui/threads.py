@@ -13,6 +13,7 @@ from typing import Any, Generic, TypeVar
 
 from textual.message_pump import MessagePump
 
+from cnn_tui.engine.cores import give_way
 from cnn_tui.engine.errors import CnnTuiError, reason_of
 
 Result = TypeVar("Result")
@@ -101,6 +102,7 @@ class Trial(Generic[Result]):
 
     def run(self) -> None:
         """Run the trial on the caller's thread; raises any of its errors."""
+        give_way()
         try:
             with closing(self._make(self._cancelled.is_set)) as results:
                 for result in results:

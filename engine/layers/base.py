@@ -69,6 +69,10 @@ class PlannedOp:
     forward: list[Stage]
     backward: list[Stage]
 
+    def absorb_relu(self) -> bool:
+        """Compute the ReLU that follows, in place, as well, if the operation can."""
+        return False
+
     @property
     def post_step(self) -> list[Task]:
         """Updates of running state, to run once a training pass is known to be finite."""
@@ -95,6 +99,8 @@ class Op:
     pool, which then runs first and leaves fewer values to process."""
     saves_output = False
     """Whether the backward pass reads ``y``, so that the next operation must not overwrite it."""
+    is_relu = False
+    """Whether the operation is a ReLU."""
     in_place = False
     """Whether ``y`` overwrites ``x`` where that is allowed."""
 
@@ -184,6 +190,9 @@ class Chain(PlannedOp):
         for number, op in enumerate(ops):
             halo = wanted_halo(ops[number + 1 :])
             link = op.plan_forward(self.ys, shards, overwrite=overwrite, halo=halo)
+            follows = op.is_relu and link.ys[0] is self.ys[0] and number > 0
+            if follows and self.links[-1].absorb_relu():  # while a block is in cache
+                link.forward = []
             self.links.append(link)
             self.ys = link.ys
             overwrite = not op.saves_output

@@ -64,6 +64,11 @@ class PlannedBatchNorm(ByShard):
             *self.forward,
         ]
 
+    def absorb_relu(self) -> bool:
+        for kernel, shard in zip(self.kernels, self.shards, strict=True):
+            kernel.zeros = shard.arena.zeros((1, *kernel.y.shape[1:]))
+        return True
+
     @property
     def post_step(self) -> list[Task]:
         return [self.statistics.commit]

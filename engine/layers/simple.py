@@ -16,6 +16,7 @@ from cnn_tui.engine.ops.memory import Array, Padding
 from cnn_tui.engine.ops.patches import Geometry
 from cnn_tui.engine.ops.pool import AvgPoolKernel, MaxPoolKernel
 from cnn_tui.engine.shapes import Shape
+from cnn_tui.engine.specs.activations import ReLU
 from cnn_tui.engine.specs.layers import MaxPool, StochasticDepth
 from cnn_tui.engine.specs.pooling import GlobalMaxPool
 
@@ -37,10 +38,11 @@ class ElementwiseOp(ShardedOp):
         saves_output: bool = False,
         in_place: bool = False,
         monotone: bool = False,
+        is_relu: bool = False,
     ) -> None:
         self.name, self.make = name, make
         self.saves_output, self.in_place = saves_output, in_place
-        self.monotone = monotone
+        self.monotone, self.is_relu = monotone, is_relu
 
     def kernel(self, x: Array, shard: Shard, *, overwrite: bool, halo: Padding) -> Kernel:
         y = x if overwrite and self.in_place else shard.arena.allocate(x.shape, halo)
@@ -73,6 +75,7 @@ def activation_ops(placed: Placed, parts: Parts) -> list[Op]:
             saves_output=rule.saves != "x",
             in_place=rule.saves == "y",
             monotone=rule.monotone,
+            is_relu=isinstance(layer, ReLU),
         )
     ]
 

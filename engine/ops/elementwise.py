@@ -39,7 +39,7 @@ class BiasKernel(Kernel):
         self.dy_rows, self.channels = as_rows(dy), ChannelSums(dy)
 
     def backward(self) -> None:
-        self.dbias[:] = self.channels.of(self.dy_rows)
+        self.channels.into(self.dy_rows, self.dbias)
 
 
 class DropoutKernel(InPlaceKernel):

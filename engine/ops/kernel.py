@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from cnn_tui.engine.ops.memory import Arena, Array
 
@@ -93,7 +92,7 @@ def as_rows(volume: Array) -> Array:
 
 
 class ChannelSums:
-    """Sums over height, width and images of ``(H, C, W, N)`` volumes: ``(C,)`` in float64.
+    """Sums over height, width and images of ``(H, C, W, N)`` volumes: ``(C,)``, added in float64.
 
     Rows are summed as products with ones, in a third of the time of a reduction.
     """
@@ -102,11 +101,10 @@ class ChannelSums:
         self.ones = np.ones(volume[0, 0].size, volume.dtype)
         self.partial = np.empty(volume.shape[:2], volume.dtype)
 
-    def of(self, rows: Array) -> NDArray[np.float64]:
-        """Channel sums of a volume in the form that :func:`as_rows` gives."""
+    def into(self, rows: Array, out: Array) -> None:
+        """Put the channel sums of a volume, as :func:`as_rows` gives it, into ``out``."""
         np.matmul(rows, self.ones, out=self.partial)
-        sums: NDArray[np.float64] = self.partial.sum(0, dtype=np.float64)
-        return sums
+        np.add.reduce(self.partial, axis=0, dtype=np.float64, out=out)
 
 
 def blocks_of(count: int, block_rows: int) -> list[slice]:

@@ -99,11 +99,13 @@ class BatchNormKernel(InPlaceKernel):
         self.spare = None if y.flags.c_contiguous else arena.scratch(self.blocks[0][0].shape)
         self.scale.release(arena)
         self.shift.release(arena)
+        self.zeros: Array | None = None
+        """Zeros that broadcast to a block, if the kernel computes the ReLU that follows, too."""
 
     def sum_forward(self) -> None:
         """Compute the shard's sums of x and of x*x."""
         if self.statistics.mode.training:
-            self.sums[:] = self.moments.of()
+            self.moments.into(self.sums)
 
     def forward(self) -> None:
         scale, shift = self.scale.filled(), self.shift.filled()
@@ -111,7 +113,9 @@ class BatchNormKernel(InPlaceKernel):
             out = y if self.spare is None else self.spare[: len(x)]
             np.multiply(x, scale, out=out)
             np.add(out, shift, out=out)
-            if out is not y:
+            if self.zeros is not None:
+                np.maximum(out, self.zeros, out=y)
+            elif out is not y:
                 np.copyto(y, out)
 
     def bind_gradients(self, dy: Array, dx: Array | None, arena: Arena) -> None:
@@ -133,7 +137,7 @@ class BatchNormKernel(InPlaceKernel):
 
     def sum_backward(self) -> None:
         """Compute the shard's sums of dy and of dy*x."""
-        self.sums[:] = self.products.of()
+        self.products.into(self.sums)
 
     def backward(self) -> None:
         if self.dx is None:

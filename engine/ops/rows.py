@@ -64,10 +64,11 @@ class PairSums:
         self.sums = ChannelSums(a)
         self.products = np.empty(a.shape[:2], a.dtype)
 
-    def of(self) -> NDArray[np.float64]:
-        """The sums as ``(2, C)``."""
+    def into(self, out: NDArray[np.float64]) -> None:
+        """Put the sums into ``out (2, C)``."""
+        self.sums.into(self.a, out[0])
         np.vecdot(self.a, self.b, out=self.products)
-        return np.stack([self.sums.of(self.a), self.products.sum(0, dtype=np.float64)])
+        np.add.reduce(self.products, axis=0, dtype=np.float64, out=out[1])
 
 
 class Repeated:

@@ -112,20 +112,16 @@ class Tiles:
         self.inputs = [self.stacked(flat, batch, POINTS) for batch in self.batches]
         points = self.buffer.reshape(self.most, POINTS, -1)
         self.points = [points[: len(inputs)] for inputs in self.inputs]
-        strides = (*self.buffer.strides[:3], padded.itemsize)
-        across = [kw * geometry.dilation[1] for kw in range(geometry.kernel[1])]
+        *outer, column, pixel = self.buffer.strides
         self.columns = [
-            [
-                as_strided(
-                    self.buffer[..., start:, :],
-                    (batch.tiles, POINTS, channels, self.pixels),
-                    strides,
-                )
-                for start in across
-            ]
+            as_strided(
+                self.buffer,
+                (geometry.kernel[1], batch.tiles, POINTS, channels, self.pixels),
+                (geometry.dilation[1] * column, *outer, pixel),
+            )
             for batch in self.batches
         ]
-        """For each batch the points under the kernel columns, ``(T, 6, C, OW*N)``: overlapping
+        """For each batch the points under the kernel columns, ``(KW, T, 6, C, OW*N)``: overlapping
         views."""
 
     def _batches(self, height: int, most: int) -> Iterator[TileBatch]:
@@ -145,10 +141,17 @@ class Tiles:
         strides = (self.rows * self.apart * row, self.apart * row, *inner)
         return as_strided(volume[batch.start :], shape, strides)
 
-    def load(self, number: int) -> list[Array]:
-        """Transform the input rows of batch ``number``; returns its points, column by column."""
+    def load(self, number: int) -> None:
+        """Transform the input rows of batch ``number``."""
         np.matmul(self.transform, self.inputs[number], out=self.points[number])
-        return self.columns[number]
+
+
+def by_filter(tiles: Array) -> Array:
+    """``(T, rows, F, P)`` as ``(T, F, rows, P)``, to transform every filter by itself.
+
+    Then rows may lie apart, in a halo; it takes no longer than one product of all filters.
+    """
+    return tiles.transpose(0, 2, 1, 3)
 
 
 class WinogradProducts:
@@ -177,22 +180,18 @@ class WinogradProducts:
         for batch in tiles.batches:
             out = tiles.stacked(rows, batch, tiles.rows)
             total, term = totals[: batch.tiles], terms[: batch.tiles]
-            plain = out.flags.c_contiguous
-            few = out if plain else terms.reshape(-1)[: out.size].reshape(out.shape)
-            flat = (batch.tiles, -1, out[0, 0].size)
-            self.parts.append((out, few, few.reshape(flat), total, total.reshape(flat), term))
+            self.parts.append((by_filter(out), total, by_filter(total), term))
 
     def run(self) -> None:
         """Compute ``out``."""
-        for number, (out, few, flat_few, total, flat_total, term) in enumerate(self.parts):
-            columns = self.tiles.load(number)
-            np.matmul(self.taps[0], columns[0], out=total)
-            for taps, under in zip(self.taps[1:], columns[1:], strict=True):
+        for number, (out, total, points, term) in enumerate(self.parts):
+            self.tiles.load(number)
+            first, *others = zip(self.taps, self.tiles.columns[number], strict=True)
+            np.matmul(*first, out=total)
+            for taps, under in others:
                 np.matmul(taps, under, out=term)
                 np.add(total, term, out=total)
-            np.matmul(self.transform, flat_total, out=flat_few)
-            if few is not out:
-                np.copyto(out, few)
+            np.matmul(self.transform, points, out=out)
 
 
 class WinogradWeightGradient:
@@ -205,50 +204,49 @@ class WinogradWeightGradient:
     def __init__(
         self, padded: Array, geometry: Geometry, dy_rows: Array, dweight: Array, arena: Arena
     ) -> None:
-        self.dweight = dweight
         kernel_h, kernel_w, channels, filters = dweight.shape
         self.tiles = tiles = Tiles(padded, geometry, filters, arena)
         taps = (POINTS, channels, filters)
-        few, dm, self.sums, self.term = arena.scratches(
-            (tiles.most, tiles.rows, filters, tiles.pixels),
+        # Products of several columns in one call, if they are small.
+        row = tiles.most * math.prod(taps) * dweight.itemsize
+        together = kernel_w if kernel_w * row <= BATCH_BYTES else 1
+        dm, self.sums, self.term = arena.scratches(
             (tiles.most, POINTS, filters, tiles.pixels),
             (kernel_w, *taps),
-            (tiles.most, *taps),
+            (together, tiles.most, *taps),
         )
         arena.release(tiles.buffer)
+        spread = np.ascontiguousarray(output_transform(kernel_h).T, dweight.dtype)
         self.parts: list[tuple[Array, ...]] = []
-        for batch in tiles.batches:
-            dy = tiles.stacked(dy_rows, batch, tiles.rows)
-            plain = dy.flags.c_contiguous and not batch.known
-            some, products = dy if plain else few[: batch.tiles], dm[: batch.tiles]
-            flat = (batch.tiles, -1, dy[0, 0].size)
+        self.columns: list[list[tuple[Array, Array]]] = []
+        """For each batch the points under columns that are computed together, and their sums."""
+        spans = [slice(kw, kw + together) for kw in range(0, kernel_w, together)]
+        for batch, columns in zip(tiles.batches, tiles.columns, strict=True):
+            self.columns.append([(columns[span], self.sums[span]) for span in spans])
+            fresh = slice(batch.known, None)
+            dy = tiles.stacked(dy_rows, batch, tiles.rows)[:, fresh]
+            products = dm[: batch.tiles]
             by_pixel = products.transpose(0, 1, 3, 2)  # (T, 6, OW*N, F)
-            term = self.term[: batch.tiles]
-            self.parts.append(
-                (dy, some, some.reshape(flat), products.reshape(flat), by_pixel, term)
-            )
-        spread = output_transform(kernel_h).T
-        self.spread = np.ascontiguousarray(spread, dweight.dtype)
+            parts = spread[:, fresh], by_filter(dy), by_filter(products), by_pixel
+            self.parts.append((*parts, self.term[:, : batch.tiles]))
+        self.taps = [(self.sums[span], dweight[:, span]) for span in spans]
         self.to_taps = np.ascontiguousarray(tap_transform(kernel_h).T, dweight.dtype)
 
     def run(self) -> None:
         """Compute ``dweight``."""
         self.sums.fill(0)
-        for number, (dy, few, flat_few, flat_dm, dm, term) in enumerate(self.parts):
-            columns = self.tiles.load(number)
-            if few is not dy:
-                np.copyto(few, dy)
-                few[0, : self.tiles.batches[number].known] = 0
-            np.matmul(self.spread, flat_few, out=flat_dm)
-            for under, total in zip(columns, self.sums, strict=True):
+        for number, (spread, dy, points, dm, term) in enumerate(self.parts):
+            self.tiles.load(number)
+            np.matmul(spread, dy, out=points)
+            for under, sums in self.columns[number]:
                 np.matmul(under, dm, out=term)
-                for part in term:
-                    np.add(total, part, out=total)
-        self._transform_back()
+                for tile in term.swapaxes(0, 1):
+                    np.add(sums, tile, out=sums)
+        for sums, dweight in self.taps:
+            self._transform_back(sums, dweight)
 
-    def _transform_back(self) -> None:
-        taps = self.term[0, : len(self.dweight)]
-        for kw, total in enumerate(self.sums):
-            back = taps.reshape(len(taps), -1)
-            np.matmul(self.to_taps, total.reshape(POINTS, -1), out=back)
-            np.copyto(self.dweight[:, kw], taps)
+    def _transform_back(self, sums: Array, dweight: Array) -> None:
+        kernel_h, columns, *bank = dweight.shape
+        taps = self.term.reshape(-1)[: dweight.size].reshape(columns, kernel_h, -1)
+        np.matmul(self.to_taps, sums.reshape(columns, POINTS, -1), out=taps)
+        np.copyto(dweight.swapaxes(0, 1), taps.reshape(columns, kernel_h, *bank))

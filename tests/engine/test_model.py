@@ -9,6 +9,7 @@ from samples import arrays_of, gradients_of, network, random_images
 
 from cnn_tui.engine.build import build
 from cnn_tui.engine.errors import ShapeError
+from cnn_tui.engine.layers.norm import PlannedBatchNorm
 from cnn_tui.engine.specs.layers import (
     FC,
     LRN,
@@ -41,6 +42,25 @@ def test_parameters_have_pytorchs_shapes_and_the_layers_order() -> None:
     assert list(shapes) == list(build(NETWORK).parameters)
     for name, parameter in build(NETWORK).parameters.items():
         assert parameter.grad.shape == shapes[name]
+
+
+@pytest.mark.parametrize("padding", ["same", 0])
+def test_batch_norm_computes_the_relu_behind_it_with_the_same_bits(
+    padding: int | str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layers = Conv(16, 3), BatchNorm(), ReLU(), Conv(4, 3, padding=padding), BatchNorm(), ReLU()
+    described = network((2, 9, 9), *layers, FC(CLASSES), classes=CLASSES)
+    images = random_images((2, 9, 9), 5, dtype=np.float32)
+
+    def step() -> list[bytes]:
+        model = build(described, seed=3)
+        result = model.train_batch(images, np.arange(5) % CLASSES)
+        gradients = [p.grad.tobytes() for p in model.parameters.values()]
+        return [str(result).encode(), model.forward(images).tobytes(), *gradients]
+
+    together = step()
+    monkeypatch.setattr(PlannedBatchNorm, "absorb_relu", lambda self: False)
+    assert together == step()
 
 
 def test_buffers_are_the_running_statistics() -> None:

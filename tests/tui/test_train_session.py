@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
 
 import pytest
 from scripted import SMALL, Script, batch, run_events, started
 
+from cnn_tui.engine.cores import NICENESS
 from cnn_tui.engine.errors import DataError
 from cnn_tui.engine.specs.layers import FC, Conv, GlobalAvgPool
 from cnn_tui.engine.specs.network import Network
@@ -38,6 +41,20 @@ def test_a_run_goes_through() -> None:
     script = Script(run_events())
     assert run_to_the_end(script).reason == "completed"
     assert script.networks == [SMALL]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a thread has no niceness of its own")
+def test_a_run_gives_way_to_the_screen_and_so_do_the_threads_that_it_starts() -> None:
+    found: list[int] = []
+
+    def runner(network: Network, control: Control, emit: Emit) -> None:
+        found.append(os.nice(0))
+        helper = threading.Thread(target=lambda: found.append(os.nice(0)))
+        helper.start()
+        helper.join()
+
+    run_to_the_end(runner)
+    assert found == [os.nice(0) + NICENESS] * 2
 
 
 def test_an_error_for_people_is_passed_on_as_it_is() -> None:
