@@ -97,10 +97,24 @@ def test_as_many_tiles_are_computed_together_as_stay_in_cache(
     assert arena.bytes == 8 * tiles * POINTS * (row + 2 * pixels)
     arena = Arena(np.float64)
     WinogradWeightGradient(padded, geometry, dy, weights.weight, arena)
-    # A product for each tile, of both columns at once where that is little, and their two sums.
-    products, taps = tiles * POINTS * (row + pixels), POINTS * channels * filters
-    columns = 2 if 8 * 2 * tiles * taps <= winograd.BATCH_BYTES else 1
-    assert arena.bytes == 8 * (products + (columns * tiles + 2) * taps)
+    taps, columns = POINTS * channels * filters, 2 if size else 1
+    assert arena.bytes == 8 * (tiles * POINTS * (row + pixels) + (2 + tiles * columns) * taps)
+
+
+@pytest.mark.parametrize("columns", [2, 3])
+@pytest.mark.parametrize("is_less", [False, True])
+def test_columns_are_multiplied_together_where_their_products_stay_in_cache(
+    columns: int, is_less: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    padded, dy = np.empty((10, 8, 4, 1)), np.empty((8, 9, 5 - columns))
+    geometry = Geometry((3, columns), (1, 1), (0, 0), (1, 1), (8, 5 - columns))
+    weight, tiles = np.empty((3, columns, 8, 9)), 2
+    bank = POINTS * weight[0, 0].nbytes
+    monkeypatch.setattr(winograd, "BATCH_BYTES", columns * tiles * bank - is_less)
+    arena, together = Arena(np.float64), 1 if is_less else columns
+    WinogradWeightGradient(padded, geometry, dy, weight, arena)
+    pixels = tiles * POINTS * (padded[0].nbytes + dy[0].nbytes)
+    assert arena.bytes == pixels + (columns + tiles * together) * bank
 
 
 @pytest.mark.parametrize(
