@@ -13,7 +13,7 @@ from naive import SCALARS
 from cnn_tui.engine.ops import kernel as kernel_module
 from cnn_tui.engine.ops import pool
 from cnn_tui.engine.ops.activations import ACTIVATIONS, ActivationKernel, activated
-from cnn_tui.engine.ops.elementwise import BiasKernel
+from cnn_tui.engine.ops.elementwise import BiasKernel, ZeroPadKernel
 from cnn_tui.engine.ops.global_pool import GlobalMaxPoolKernel
 from cnn_tui.engine.ops.kernel import Kernel, Mode, Shard, row_blocks, to_hcwn
 from cnn_tui.engine.ops.memory import Arena, Array
@@ -130,6 +130,17 @@ def test_a_shuffle_of_channels_is_a_transposition_of_groups() -> None:
     dx = run_backward(ChannelShuffleKernel(x, y, 3), arena, x)
     assert np.array_equal(y, x.reshape(2, 3, 2, 4, 3).swapaxes(1, 2).reshape(x.shape))
     assert np.array_equal(dx, x.reshape(2, 2, 3, 4, 3).swapaxes(1, 2).reshape(x.shape))
+
+
+def test_every_second_pixel_gets_channels_of_zeros() -> None:
+    arena, rng = Arena(np.float64), np.random.default_rng(0)
+    x, y = volume(arena, rng.random((5, 2, 4, IMAGES))), arena.allocate((3, 6, 2, IMAGES))
+    y.fill(np.nan)
+    dy, slope = rng.random(y.shape), np.zeros(x.shape)
+    dx = run_backward(ZeroPadKernel(x, y, 2), arena, dy)
+    slope[::2, :, ::2] = dy[:, :2]
+    assert np.array_equal(y[:, :2], x[::2, :, ::2]) and not y[:, 2:].any()
+    assert np.array_equal(dx, slope)
 
 
 @pytest.mark.parametrize("width", [1, SIZE])
