@@ -69,7 +69,7 @@ TESTS = {
     "ops/planes.py": ("light_kernels", "ops_geometry"),
     "ops/pool.py": ("light_kernels", "ops_geometry"),
     "ops/products.py": ("ops_conv",),
-    "ops/rows.py": ("light_kernels", "ops_geometry", "ops_blocks"),
+    "ops/rows.py": ("ops_arena", "light_kernels", "ops_geometry", "ops_blocks"),
     "ops/strided.py": ("ops_geometry", "ops_conv"),
     "ops/winograd.py": ("winograd", "ops_conv"),
     "ops": ("light_kernels", "activation_forms", "ops_blocks", "every_layer"),
