@@ -155,7 +155,7 @@ def _relu6_backward(layer: ReLU6, rows: BackwardRows) -> None:
 def _inside(rows: BackwardRows, top: float, slope: Array) -> None:
     """Compute 1 where ``0 < y < top`` and 0 elsewhere."""
     # The scratch array takes one more mask until it takes the result.
-    below = slope.reshape(-1).view(np.bool_)[: slope.size].reshape(slope.shape)
+    below = mask_in(slope, slope.shape)
     np.greater(rows.y, 0, out=rows.mask)
     np.less(rows.y, top, out=below)
     np.logical_and(rows.mask, below, out=rows.mask)

@@ -217,7 +217,7 @@ def copied_patches(x: Array, geometry: Geometry, arena: Arena) -> list[tuple[sli
     height = geometry.output[0]
     one, two = (_output_rows(geometry, rows) for rows in (1, 2))
     shapes = [math.prod(Im2col.memory_shape(x.shape, each)) for each in (one, two)]
-    most = 1 + max(0, COPIED_BYTES // x.itemsize - shapes[0]) // max(1, shapes[1] - shapes[0])
+    most = 1 + max(0, COPIED_BYTES // x.itemsize - shapes[0]) // (shapes[1] - shapes[0])
     count = -(-height // most)
     blocks = [slice(height * at // count, height * (at + 1) // count) for at in range(count)]
     largest = _output_rows(geometry, max(block.stop - block.start for block in blocks))

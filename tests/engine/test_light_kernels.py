@@ -8,22 +8,24 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from naive import SCALARS
 
 from cnn_tui.engine.ops import kernel as kernel_module
-from cnn_tui.engine.ops import pool
+from cnn_tui.engine.ops import pool, rows
 from cnn_tui.engine.ops.activations import ACTIVATIONS, ActivationKernel, activated
-from cnn_tui.engine.ops.elementwise import BiasKernel
+from cnn_tui.engine.ops.elementwise import BiasKernel, DropoutKernel, ZeroPadKernel
 from cnn_tui.engine.ops.global_pool import GlobalMaxPoolKernel
 from cnn_tui.engine.ops.kernel import Kernel, Mode, Shard, row_blocks, to_hcwn
+from cnn_tui.engine.ops.lrn import LRNKernel
 from cnn_tui.engine.ops.memory import Arena, Array
 from cnn_tui.engine.ops.norm import BatchNormKernel, BatchStatistics
 from cnn_tui.engine.ops.normal_tail import normal_tail
 from cnn_tui.engine.ops.patches import Geometry
 from cnn_tui.engine.ops.pool import MaxPoolKernel
-from cnn_tui.engine.ops.rows import ChannelRow, SumsTo
+from cnn_tui.engine.ops.rows import ChannelRow, Repeated, SumsTo
 from cnn_tui.engine.ops.shaping import ChannelShuffleKernel
 from cnn_tui.engine.specs.activations import ELU, GELU, SiLU
-from cnn_tui.engine.specs.layers import Layer, LeakyReLU, ReLU
+from cnn_tui.engine.specs.layers import LRN, Layer, LeakyReLU, ReLU
 
 IMAGES, CHANNELS, SIZE = 3, 5, 7
 
@@ -129,6 +131,17 @@ def test_a_shuffle_of_channels_is_a_transposition_of_groups() -> None:
     dx = run_backward(ChannelShuffleKernel(x, y, 3), arena, x)
     assert np.array_equal(y, x.reshape(2, 3, 2, 4, 3).swapaxes(1, 2).reshape(x.shape))
     assert np.array_equal(dx, x.reshape(2, 2, 3, 4, 3).swapaxes(1, 2).reshape(x.shape))
+
+
+def test_every_second_pixel_gets_channels_of_zeros() -> None:
+    arena, rng = Arena(np.float64), np.random.default_rng(0)
+    x, y = volume(arena, rng.random((5, 2, 4, IMAGES))), arena.allocate((3, 6, 2, IMAGES))
+    y.fill(np.nan)
+    dy, slope = rng.random(y.shape), np.zeros(x.shape)
+    dx = run_backward(ZeroPadKernel(x, y, 2), arena, dy)
+    slope[::2, :, ::2] = dy[:, :2]
+    assert np.array_equal(y[:, :2], x[::2, :, ::2]) and not y[:, 2:].any()
+    assert np.array_equal(dx, slope)
 
 
 @pytest.mark.parametrize("width", [1, SIZE])
@@ -240,14 +253,56 @@ def test_statistics_of_hardly_any_or_of_equal_values(images: int) -> None:
     assert running[1][0] == 2 * (images - 1) and (running[1] >= 0).all()
 
 
-@pytest.mark.parametrize("height", [2, 8])
-def test_a_row_of_values_multiplies_as_the_values_do(height: int) -> None:
+@pytest.mark.parametrize(("height", "long", "is_row"), [(3, 22, 0), (4, 22, 1), (4, 21, 0)])
+def test_a_row_of_values_multiplies_as_the_values_do(
+    height: int, long: int, is_row: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rows, "LONG_RUN", long)
     arena = Arena(np.float64)
     x = volume(arena, np.ones((height, CHANNELS, SIZE, IMAGES)))
     values = np.arange(CHANNELS, dtype=float).reshape(1, -1, 1, 1)
     (row,) = ChannelRow.several((values,), x, arena)
     assert np.array_equal(x * row.filled(), x * values)
-    assert (row.spread is values) == (height == 2)
+    assert arena.bytes == x.nbytes + is_row * x[0].nbytes
+
+
+def test_columns_are_repeated_in_memory_that_others_share() -> None:
+    arena, like = Arena(np.float64), np.ones((4, CHANNELS, SIZE, IMAGES))
+    gate, whole = np.random.default_rng(0).random((4, 1, 1, IMAGES)), 2 * like
+    for _ in range(2):
+        one, other = Repeated.several((gate, whole), like, arena)
+        assert np.array_equal(like * one.filled(), like * gate) and other.filled() is whole
+        assert arena.bytes == SIZE * gate.nbytes
+
+
+@pytest.mark.parametrize("size", range(1, 9))
+def test_a_response_norm_goes_by_a_window_of_channels(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    layer = LRN(size=size, alpha=0.3, beta=0.6, k=1.5)
+    arena, rng = Arena(np.float64), np.random.default_rng(size)
+    x = volume(arena, rng.standard_normal((5, CHANNELS, SIZE, IMAGES)))
+    y, dy = arena.allocate(x.shape), rng.standard_normal(x.shape)
+    monkeypatch.setattr(kernel_module, "CACHED_BYTES", 2 * x[0].nbytes)
+    dx = run_backward(LRNKernel(x, y, arena, layer), arena, dy)
+    first = np.arange(CHANNELS)[:, None] - size // 2
+    near = (first <= np.arange(CHANNELS)) & (np.arange(CHANNELS) < first + size)
+    base = layer.k + layer.alpha * np.einsum("cd,hdwn->hcwn", near, x * x)
+    power = base**-layer.beta
+    spread = np.einsum("cd,hcwn->hdwn", near, dy * x * power / base)
+    np.testing.assert_allclose(y, x * power, rtol=0, atol=1e-13)
+    expected = dy * power - 2 * layer.alpha * layer.beta * x * spread
+    np.testing.assert_allclose(dx, expected, rtol=0, atol=1e-13)
+
+
+@pytest.mark.parametrize("training", [True, False])
+def test_dropout_scales_gradients_as_it_scales_values(training: bool) -> None:
+    arena, mode = Arena(np.float64), Mode(training=training)
+    shard = Shard(0, slice(0, IMAGES), arena, np.empty(0))
+    x = volume(arena, np.ones((SIZE, CHANNELS, SIZE, IMAGES)))
+    y = arena.allocate(x.shape)
+    dx = run_backward(DropoutKernel(x, y, 0.75, 0, mode, shard), arena, np.ones(x.shape))
+    assert np.array_equal(dx, y) and set(y.ravel()) == ({0, 4} if training else {1})
 
 
 @pytest.mark.parametrize("images", [1, 3])
@@ -291,11 +346,27 @@ RULES: tuple[Layer, ...] = (
 
 
 @pytest.mark.parametrize("layer", RULES, ids=str)
-def test_a_slope_is_that_of_the_values_far_from_zero_as_well(layer: Layer) -> None:
+def test_values_and_slopes_are_those_of_the_formula(
+    layer: Layer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Far from zero as well, in uneven blocks of rows, with halos that stay zero."""
     arena, step = Arena(np.float64), 1e-6
-    x = volume(arena, (np.arange(-90, 90) / 10 + 0.05).reshape(2, 3, 5, 6))
-    dx = run_backward(
-        ActivationKernel(x, arena.allocate(x.shape), layer, arena), arena, np.ones(x.shape)
-    )
-    slope = (activated(layer, x + step) - activated(layer, x - step)) / (2 * step)
+    values = (np.arange(-84, 84) / 10 + 0.05).reshape(7, 3, 2, 4)
+    x = volume(arena, values, (1, 1))
+    y = x if ACTIVATIONS[type(layer)].saves == "y" else arena.allocate(values.shape, (1, 1))
+    monkeypatch.setattr(kernel_module, "CACHED_BYTES", 5 * values[0].nbytes)
+    dx = run_backward(ActivationKernel(x, y, layer, arena), arena, np.ones(x.shape))
+    expected = np.vectorize(partial(SCALARS[type(layer)], layer))(values)
+    np.testing.assert_allclose(y, expected, rtol=0, atol=1e-14)
+    padded = arena.padded_view(y, (1, 1))
+    assert padded is not None and np.count_nonzero(padded) == np.count_nonzero(y)
+    slope = (activated(layer, values + step) - activated(layer, values - step)) / (2 * step)
     np.testing.assert_allclose(dx, slope, rtol=0, atol=1e-8)
+
+
+def test_an_activation_takes_no_more_memory_than_it_needs() -> None:
+    arena = Arena(np.float32)
+    x = arena.allocate((7, 3, 2, 4))
+    before = arena.bytes
+    ActivationKernel(x, x, ReLU(), arena)
+    assert arena.bytes == before + x[0].nbytes  # The zeros of one row.

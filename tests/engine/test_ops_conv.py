@@ -14,12 +14,14 @@ from cnn_tui.engine.build import build
 from cnn_tui.engine.layers import conv as conv_layer
 from cnn_tui.engine.ops import banded, conv, gathered, patches, products, winograd
 from cnn_tui.engine.ops.banded import BandedConvKernel
-from cnn_tui.engine.ops.bands import BandedWeights, forward_band
+from cnn_tui.engine.ops.bands import TILE, BandedWeights, forward_band
 from cnn_tui.engine.ops.conv import ConvKernel
 from cnn_tui.engine.ops.filters import ConvWeights
 from cnn_tui.engine.ops.gathered import GatheredConvKernel
+from cnn_tui.engine.ops.kernel import as_rows
 from cnn_tui.engine.ops.memory import Arena, Array
 from cnn_tui.engine.ops.patches import Geometry
+from cnn_tui.engine.ops.products import Products, WeightGradient
 from cnn_tui.engine.specs.layers import Conv
 
 IMAGES, SIZE = 3, (7, 6)
@@ -74,7 +76,11 @@ def passed(
     weights: ConvWeights | BandedWeights = ConvWeights(weight)
     if way.kernel is BandedConvKernel:
         weights = BandedWeights(weight, way.channels[2])
-    x, y = volume(arena, x, geometry.padding if way.has_halo else (0, 0)), arena.allocate(dy.shape)
+    x = volume(arena, x, geometry.padding if way.has_halo else (0, 0))
+    others = (1, 2) if geometry.padding[1] else (0, 0)
+    """The halos of what is written, for operations that come after."""
+    y = arena.allocate(dy.shape, others)
+    arena.expect_halo(x, others)
     kernel = way.kernel(x, y, weights, np.empty_like(weight), geometry, arena)
     if way.has_halo and geometry.dense:
         arena.expect_halo(y, geometry.transposed((x.shape[0], x.shape[2])).padding)
@@ -89,7 +95,9 @@ def passed(
         halo.fill(np.nan)
         gradient[...] = dy
         kernel.backward()
-    assert kernel.dx is not None
+    around = arena.padded_view(y, others)
+    assert kernel.dx is not None and around is not None
+    assert np.count_nonzero(around) == np.count_nonzero(y)
     return y, kernel.dweight, kernel.dx
 
 
@@ -132,6 +140,65 @@ def test_layers_share_their_scratch_arrays(name: str) -> None:
         arena.release(kernel.dx)
         sizes.append(arena.bytes)
     assert len(set(sizes[1:])) == 1
+
+
+@pytest.mark.parametrize(("size", "rows"), [(0, 1), (1, 1), (2, 2), (5, 5), (100, 7)])
+def test_as_many_rows_are_added_up_as_stay_in_cache(
+    size: int, rows: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patches, "FEW_ROWS", 0)
+    arena, weight = Arena(np.float64), np.empty((3, 2, 4, 5))
+    x, y = arena.allocate((9, 4, 6, IMAGES), (0, 1)), np.empty((7, 5, 7, IMAGES))
+    geometry = Geometry((3, 2), (1, 1), (0, 1), (1, 1), (7, 7))
+    monkeypatch.setattr(products, "BLOCK_BYTES", size * y[0].nbytes)
+    monkeypatch.setattr(products, "PARTIAL_BYTES", size * 3 * weight[0, 0].nbytes)
+    before = arena.bytes
+    Products(ConvWeights(weight).blocks, x, geometry, y, arena)
+    assert arena.bytes == before + rows * y[0].nbytes
+    arena, before = Arena(np.float64), 0
+    x = arena.allocate((9, 4, 6, IMAGES), (0, 1))
+    before = arena.bytes
+    WeightGradient(x, geometry, as_rows(y), weight, arena)
+    assert arena.bytes == before + rows * 3 * weight[0, 0].nbytes
+
+
+def test_one_product_is_no_sum() -> None:
+    """It needs no memory to add up."""
+    arena, y = Arena(np.float64), np.empty((7, 5, 6, IMAGES))
+    x, weight = arena.allocate((9, 4, 6, IMAGES)), np.empty((3, 1, 4, 5))
+    before = arena.bytes
+    geometry = Geometry((3, 1), (1, 1), (0, 0), (1, 1), (7, 6))
+    Products(ConvWeights(weight).blocks, x, geometry, y, arena)
+    assert arena.bytes == before
+
+
+@pytest.mark.parametrize(("filters", "stride", "tile"), [(3, 1, 1), (3, 2, 1), (1, 2, TILE)])
+@pytest.mark.parametrize(("size", "count"), [(0, 1), (1, 1), (1.9, 1), (2, 2), (4, 4), (99, 5)])
+def test_as_many_groups_are_computed_together_as_stay_in_cache(
+    size: float,
+    count: int,
+    filters: int,
+    stride: int,
+    tile: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    groups, height, width = 5, 10 // stride, 6 // stride
+    weight = np.empty((3, 2, 2, filters * groups))
+    geometry = Geometry((3, 2), (stride, stride), (1, 0), (1, 1), (height, width))
+    row = 2 * 2 * width * IMAGES  # Columns, channels of a group, pixels.
+    tiles, reach = -(-height // tile), (tile - 1) * stride + 3
+    rows, matrix = (tiles - 1) * tile * stride + reach, filters * reach * 2 * 2
+    # The copied rows, and for each row of the output the gradient of its matrix.
+    group = 8 * (rows * row + height * matrix)
+    monkeypatch.setattr(banded, "BLOCK_BYTES", int(size * group))
+    x = np.empty((10, 2 * groups, 7, IMAGES))
+    y = np.empty((height, filters * groups, width, IMAGES))
+    forward, backward = Arena(np.float64), Arena(np.float64)
+    weights = BandedWeights(weight, groups)
+    kernel = BandedConvKernel(x, y, weights, weight, geometry, forward)
+    assert forward.bytes == 8 * count * rows * row
+    kernel.bind_gradients(y, None, backward)
+    assert backward.bytes == count * group + 8 * groups * tile * matrix
 
 
 def test_groups_at_the_beginning_of_a_network(monkeypatch: pytest.MonkeyPatch) -> None:

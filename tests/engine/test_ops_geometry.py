@@ -13,8 +13,16 @@ from cnn_tui.engine.ops import gathered, patches, pool
 from cnn_tui.engine.ops.bands import backward_band, forward_band
 from cnn_tui.engine.ops.gathered import clipped, gather
 from cnn_tui.engine.ops.kernel import Shard
-from cnn_tui.engine.ops.memory import Arena
-from cnn_tui.engine.ops.patches import Geometry, copied_patches, taps
+from cnn_tui.engine.ops.memory import Arena, Array
+from cnn_tui.engine.ops.patches import (
+    Geometry,
+    Im2col,
+    ShiftedViews,
+    as_items,
+    copied_patches,
+    find_patches,
+    taps,
+)
 from cnn_tui.engine.ops.planes import Planes
 from cnn_tui.engine.ops.pool import AvgPoolKernel, MaxPoolKernel
 from cnn_tui.engine.ops.strided import phases
@@ -82,6 +90,24 @@ def test_a_tap_reads_inside_the_input_only() -> None:
 
 def span(places: slice) -> range:
     return range(places.start, places.stop, places.step or 1)
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding", "dilation", "is_dense"),
+    [
+        *((3, (1, 1), padding, 1, padding <= 2) for padding in range(4)),
+        *((3, (1, 1), padding, 2, padding <= 4) for padding in (4, 5)),
+        *((1, (1, 1), padding, 1, padding == 0) for padding in (0, 1)),
+        *((3, stride, 1, 1, False) for stride in ((1, 2), (2, 1), (2, 2))),
+    ],
+)
+def test_the_gradient_is_a_convolution_where_no_padding_is_too_wide(
+    kernel: int, stride: tuple[int, int], padding: int, dilation: int, is_dense: bool
+) -> None:
+    along, across = (kernel, padding, dilation), (7, 0, 1)
+    for axes in ((along, across), (across, along)):
+        high, wide, apart = zip(*axes, strict=True)
+        assert Geometry(high, stride, wide, apart, (1, 1)).dense == is_dense
 
 
 def test_a_block_of_rows_gets_its_part_of_a_tap() -> None:
@@ -157,6 +183,63 @@ def test_patches_are_what_windows_see(size: int, monkeypatch: pytest.MonkeyPatch
             block.fill()
             wanted = seen[block.rows].transpose(1, 2, 3, 0, 4, 5)
             assert np.array_equal(block.matrix, wanted.reshape(len(block.matrix), -1)), geometry
+
+
+@pytest.mark.parametrize("size", [0, 1 << 11, 1 << 13, 1 << 20])
+def test_as_many_rows_are_copied_as_stay_in_cache(
+    size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patches, "COPIED_BYTES", size)
+    x = np.empty((7, 2, 6, 3))
+
+    def needed(rows: int, geometry: Geometry) -> int:
+        """Bytes: with a dilation, the rows of neighbouring windows are not shared."""
+        kernel, stride = geometry.kernel[0], geometry.stride[0]
+        height = (rows - 1) * stride + kernel if geometry.dilation[0] == 1 else rows * kernel
+        return height * geometry.kernel[1] * geometry.output[1] * 2 * 3 * x.itemsize
+
+    for geometry in pairs_of_windows((7, 6)):
+        arena, height = Arena(x.dtype), geometry.output[0]
+        blocks = copied_patches(x, geometry, arena)
+        most = max(part.stop - part.start for part, _ in blocks)
+        assert arena.bytes == needed(most, geometry) and (most == 1 or arena.bytes <= size)
+        fewer = len(blocks) - 1
+        assert fewer == 0 or needed(-(-height // fewer), geometry) > size
+
+
+@pytest.mark.parametrize(
+    ("kernel", "channels", "is_shifted"),
+    [
+        *(((3, 3), 4, True), ((3, 3), 3, False), ((1, 3), 12, True), ((1, 3), 11, False)),
+        *(((2, 1), 1, True), ((1, 1), 1, True)),
+    ],
+)
+def test_patches_with_many_rows_are_views(
+    kernel: tuple[int, int], channels: int, is_shifted: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(patches, "FEW_ROWS", 12)
+    arena, plain = Arena(np.float32), (1, 1)
+    output = (7 + 1 - kernel[0], 6 + 1 - kernel[1])
+
+    def kinds(x: Array, *, stride: tuple[int, int] = plain, wide: int = 0) -> set[type]:
+        geometry = Geometry(kernel, stride, (0, wide), plain, (output[0], output[1] + 2 * wide))
+        return {type(seen) for _, seen in find_patches(x, geometry, arena)}
+
+    x = arena.allocate((7, channels, 6, 2))
+    assert kinds(x) == {ShiftedViews if is_shifted else Im2col}
+    assert kinds(x, stride=(2, 1)) == kinds(x, wide=1) == {Im2col}
+    assert kinds(arena.allocate(x.shape, (0, 1)), wide=1) == kinds(x)
+    # The rows of a group are not contiguous, which a window of one row does not need.
+    one, _ = arena.split(arena.allocate((7, 2 * channels, 6, 2), (0, 1)), 2)
+    assert kinds(one) == (kinds(x) if kernel[0] == 1 else {Im2col})
+
+
+def test_contiguous_rows_are_copied_as_one_item() -> None:
+    row, pixel = np.zeros((3, 2, 6, 4)), np.zeros((3, 2, 12, 4))[:, :, ::2]
+    assert [each.shape for each in as_items(row, row + 1)] == [(3, 2), (3, 2)]
+    assert [each.shape for each in as_items(row[None], row[None])] == [(1, 3, 2), (1, 3, 2)]
+    for pair in ((row, pixel), (pixel, row), (pixel, pixel)):
+        assert [each.shape for each in as_items(*pair)] == [(3, 2, 6), (3, 2, 6)]
 
 
 def test_what_is_scattered_is_what_was_seen() -> None:
