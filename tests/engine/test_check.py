@@ -19,6 +19,7 @@ from cnn_tui.engine.specs.layers import (
     GlobalAvgPool,
     Layer,
     MaxPool,
+    Parallel,
     ReLU,
     Repeat,
     Residual,
@@ -208,6 +209,29 @@ def test_values_out_of_their_limits_are_found_in_networks_made_in_code():
         "layers[4].branch[0].p",
     ]
     assert "received nan" in report.issues[-1].message
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"),
+    [
+        ({"layers": 3}, "layers: expected a list of layers, received 3."),
+        ({"layers": (ReLU,)}, "layers[0]: expected a layer, received the class ReLU."),
+        ({"layers": [Residual(branch=3)]}, "layers[0].branch: expected a list of layers, received"),
+        ({"layers": [Residual(branch=ReLU())]}, "received a ReLU. Put it into brackets."),
+        ({"layers": [Residual(branch=[], shortcut=None)]}, "layers[0].shortcut: expected a list"),
+        ({"layers": [Parallel(branches=[ReLU()])]}, "layers[0].branches[0]: expected a list of"),
+        ({"layers": [Parallel(branches=None)]}, "layers[0].branches: expected a list of layers"),
+        ({"layers": [Repeat(layers=[FC], times=2)]}, "layers[0].layers[0]: expected a layer"),
+        ({"training": None}, "training: expected a Recipe, received a NoneType."),
+        ({"training": Recipe(freeze=3)}, "training.freeze: expected a name of"),
+    ],
+)
+def test_what_is_no_layer_or_list_in_code_is_told(wrong, words):
+    network = msgspec.structs.replace(net(FC(out_features=10)), **wrong)
+    report = check(network)
+    assert not report.valid
+    assert words in report.issues[0].message and report.issues[0].message.startswith("network: ")
+    assert msgspec.json.decode(msgspec.json.encode(report))["issues"]
 
 
 def test_input_out_of_its_limits_leaves_all_shapes_unknown():
