@@ -42,7 +42,7 @@ def table_problems(data: object, kind: type[msgspec.Struct]) -> Iterator[Problem
 
 
 def structure_problems(network: Network) -> Iterator[Problem]:
-    """Yield what stands in place of a list of layers, a layer or a recipe in a network made in code.
+    """Yield what stands for a list of layers, a layer or a recipe in a network made in code.
 
     Nothing can be inferred of such a network, whose types a file cannot have.
     """
