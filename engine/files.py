@@ -92,9 +92,12 @@ def read_file(path: Path, most: int) -> bytes:
         OSError: if the file cannot be read, is not a regular file, or is larger.
     """
     with open_to_read(path) as file:
-        data = file.read(most + 1)
-    if len(data) > most:
-        raise OSError(errno.EFBIG, f"it is larger than {most // 1024} KB", str(path))
+        # Gigabytes are not read in order to be refused; a file may still grow while it is read.
+        size = os.fstat(file.fileno()).st_size
+        data = file.read(most + 1) if size <= most else b""
+    if max(size, len(data)) > most:
+        allowed = f"{most / 2**20:,.0f} MB" if most >= 2**20 else f"{most // 1024} KB"
+        raise OSError(errno.EFBIG, f"it is larger than {allowed}", str(path))
     return data
 
 

@@ -144,6 +144,51 @@ class Adam:
         np.subtract(w, scratch, out=w)
 
 
+class _Blocks:
+    """The updates of the blocks of weights in one step."""
+
+    def __init__(self, rule: UpdateRule, training: Recipe, count: int) -> None:
+        self.rule = rule
+        self.weight_decay = training.weight_decay if training.optimizer == "adamw" else 0.0
+        self.lr, self.l2, self.scale = 0.0, 0.0, 1.0
+        """Those of the present step; gradients are multiplied by ``scale``."""
+        self.squares = [0.0] * count
+        self._scratch = threading.local()
+
+    def start_step(self, step: int, lr: float, l2: float, scale: float) -> None:
+        self.lr, self.l2, self.scale = lr, l2, scale
+        self.rule.start_step(step)
+
+    def plain_update(self, w: Array, g: Array, state: list[Array]) -> float:
+        scratch, total = self._scratch_blocks(w)
+        if self.scale != 1:
+            np.multiply(g, self.scale, out=total)
+            g = total
+        self.rule.update(w, g, state, scratch, self.lr)
+        return 0.0
+
+    def decayed_update(self, w: Array, g: Array, state: list[Array]) -> float:
+        scratch, total = self._scratch_blocks(w)
+        squares = 0.0
+        if self.scale != 1 or self.l2:
+            np.multiply(g, self.scale, out=total)
+            g = total
+        if self.l2:
+            squares = float(np.dot(w, w))
+            np.multiply(w, self.l2, out=scratch)
+            np.add(g, scratch, out=g)  # g = scale * g + l2 * w
+        if self.weight_decay:
+            np.multiply(w, 1 - self.lr * self.weight_decay, out=w)
+        self.rule.update(w, g, state, scratch, self.lr)
+        return squares
+
+    def _scratch_blocks(self, like: Array) -> list[Array]:
+        """Two scratch blocks of the calling thread."""
+        if not hasattr(self._scratch, "blocks"):
+            self._scratch.blocks = [aligned_empty((BLOCK,), like.dtype) for _ in range(2)]
+        return [block[: len(like)] for block in self._scratch.blocks]
+
+
 class Optimizer:
     """An update rule applied to a model, with L2, clipping and decoupled weight decay.
 
@@ -152,19 +197,18 @@ class Optimizer:
     """
 
     def __init__(self, rule: UpdateRule, model: Model, training: Recipe) -> None:
-        self.rule, self.model = rule, model
+        self.model = model
         self.l2, self.clip_norm = training.l2, training.clip_norm
-        self.weight_decay = training.weight_decay if training.optimizer == "adamw" else 0.0
         store = model.store
         self.state = [aligned_zeros(store.grad.shape, store.data.dtype) for _ in range(rule.states)]
         self.steps = 0
-        self.lr, self.scale = 0.0, 1.0
-        self._scratch = threading.local()
-        self._spans = _spans(store)
-        self._squares = [0.0] * len(self._spans)
-        numbers = range(len(self._spans))
-        tasks = itertools.groupby(numbers, lambda number: self._spans[number][0].start // TASK_SIZE)
-        self._tasks = [chained([self._task(number) for number in group]) for _, group in tasks]
+        spans = _spans(store)
+        self._blocks = _Blocks(rule, training, len(spans))
+        numbers = range(len(spans))
+        tasks = itertools.groupby(numbers, lambda number: spans[number][0].start // TASK_SIZE)
+        self._tasks = [
+            chained([self._task(number, *spans[number]) for number in group]) for _, group in tasks
+        ]
 
     def step(self, lr: float, gradient_norm: float = 0.0) -> float:
         """Update the weights from the model's gradients; returns the L2 loss before the update.
@@ -172,12 +216,11 @@ class Optimizer:
         ``gradient_norm`` is that of the batch, for clipping.
         """
         self.steps += 1
-        self.lr = lr
         clipped = self.clip_norm is not None and gradient_norm > self.clip_norm
-        self.scale = (self.clip_norm or 1.0) / gradient_norm if clipped else 1.0
-        self.rule.start_step(self.steps)
+        scale = (self.clip_norm or 1.0) / gradient_norm if clipped else 1.0
+        self._blocks.start_step(self.steps, lr, self.l2, scale)
         self.model.run_tasks(self._tasks)
-        return 0.5 * self.l2 * sum(self._squares)
+        return 0.5 * self.l2 * sum(self._blocks.squares)
 
     def arrays(self) -> dict[str, Array]:
         """Weights, buffers and state by name, as views into the running model."""
@@ -200,46 +243,18 @@ class Optimizer:
             target[...] = tensors[name]
         self.model.mode.step = self.steps = step
 
-    def _task(self, number: int) -> Task:
-        span, decay = self._spans[number]
+    def _task(self, number: int, span: slice, decay: bool) -> Task:
         store = self.model.store
         weights, gradient = store.data[span], store.grad[span]
         state = [array[span] for array in self.state]
-        update = self._decayed_update if decay else self._plain_update
+        # A task that referred to the optimizer would keep its model; see plan.py.
+        squares = self._blocks.squares
+        update = self._blocks.decayed_update if decay else self._blocks.plain_update
 
         def run() -> None:
-            self._squares[number] = update(weights, gradient, state)
+            squares[number] = update(weights, gradient, state)
 
         return run
-
-    def _plain_update(self, w: Array, g: Array, state: list[Array]) -> float:
-        scratch, total = self._scratch_blocks(w)
-        if self.scale != 1:
-            np.multiply(g, self.scale, out=total)
-            g = total
-        self.rule.update(w, g, state, scratch, self.lr)
-        return 0.0
-
-    def _decayed_update(self, w: Array, g: Array, state: list[Array]) -> float:
-        scratch, total = self._scratch_blocks(w)
-        squares = 0.0
-        if self.scale != 1 or self.l2:
-            np.multiply(g, self.scale, out=total)
-            g = total
-        if self.l2:
-            squares = float(np.dot(w, w))
-            np.multiply(w, self.l2, out=scratch)
-            np.add(g, scratch, out=g)  # g = scale * g + l2 * w
-        if self.weight_decay:
-            np.multiply(w, 1 - self.lr * self.weight_decay, out=w)
-        self.rule.update(w, g, state, scratch, self.lr)
-        return squares
-
-    def _scratch_blocks(self, like: Array) -> list[Array]:
-        """Two scratch blocks of the calling thread."""
-        if not hasattr(self._scratch, "blocks"):
-            self._scratch.blocks = [aligned_empty((BLOCK,), like.dtype) for _ in range(2)]
-        return [block[: len(like)] for block in self._scratch.blocks]
 
 
 @dataclass(frozen=True, eq=False)

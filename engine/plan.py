@@ -87,7 +87,7 @@ class Plan:
         ]
         channels, height, width = input_shape
         self.inputs = [s.arena.allocate((height, channels, width, s.size)) for s in self.shards]
-        self.images: Array = np.empty(0, dtype)
+        self._fed = [np.empty(0, dtype)]
         self.targets = np.zeros(batch, np.int64)
         self.chain = Chain(ops, self.inputs, self.shards, overwrite=True, frozen=frozen)
         self.scores = [y[0, :, 0, :] for y in self.chain.ys]
@@ -102,11 +102,23 @@ class Plan:
         """Sums of squares of the gradient, by block."""
         self.commits = self.chain.post_step
 
+    @property
+    def images(self) -> Array:
+        """The images ``(N, C, H, W)`` of the next run."""
+        return self._fed[0]
+
+    @images.setter
+    def images(self, images: Array) -> None:
+        self._fed[0] = images
+
+    # Here and below no task refers to its plan: a circle would keep hundreds of megabytes until
+    # Python's collector finds it, which counts objects and not their bytes.
+
     def _loading(self, shard: Shard) -> Task:
-        target = self.inputs[shard.index]
+        target, fed = self.inputs[shard.index], self._fed
 
         def run() -> None:
-            np.copyto(target, to_hcwn(self.images[shard.images]))
+            np.copyto(target, to_hcwn(fed[0][shard.images]))
 
         return run
 
@@ -158,12 +170,13 @@ class Plan:
             )
         ]
         self.squares += [0.0] * len(parts)
+        squares = self.squares
 
         def run() -> None:
             for number, target, partials in parts:
                 for partial in partials:
                     np.add(target, partial, out=target)
-                self.squares[number] = sum_of_squares(target)
+                squares[number] = sum_of_squares(target)
 
         return run
 

@@ -81,6 +81,15 @@ class Printed(NamedTuple):
 
 Cli = Callable[..., Printed]
 
+_LONGEST_ID = 200
+
+
+def pytest_make_parametrize_id(val: object) -> str | None:
+    """Name a long value by its beginning: the ids of all tests are sent between the processes."""
+    if isinstance(val, str | bytes) and len(val) > _LONGEST_ID:
+        return f"{val[:40]!a}... ({len(val):,})"
+    return None
+
 
 @pytest.fixture
 def cli(capsys: pytest.CaptureFixture[str]) -> Cli:

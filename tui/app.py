@@ -12,7 +12,6 @@ from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.recording.logs import ForeignLog
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.names import DEMO_RUN
-from cnn_tui.engine.runs.playback import read_playback
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.sweeps.folder import SweepFolder
@@ -22,7 +21,6 @@ from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.config import keep
-from cnn_tui.tui.history.playing import Player
 from cnn_tui.tui.learning_app import Learning, LearningApp
 from cnn_tui.tui.messages import (
     DataWanted,
@@ -183,6 +181,10 @@ class CnnTuiApp(LearningApp, inherit_bindings=False):
     @on(PlayDemo)
     @work
     async def _play(self, event: PlayDemo) -> None:
+        # Imported late: the first paint does not wait for what plays a demo.
+        from cnn_tui.engine.runs.playback import read_playback
+        from cnn_tui.tui.history.playing import Player
+
         try:
             playback = await in_thread(self, partial(read_playback, event.path))
         except CnnTuiError as error:

@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import PurePosixPath
 from typing import NamedTuple
 
+from cnn_tui.engine.data.annotated import require_classes
 from cnn_tui.engine.data.arrays import SPLIT_WORDS, split_of
 from cnn_tui.engine.data.listing import LabelledFile, Listing, make_listing
 from cnn_tui.engine.data.pictures import SUFFIXES
@@ -114,6 +115,8 @@ def list_pictures(
         note = f"Classes from the names of the pictures: {_counted(found)}."
         return make_listing(tree, found, where, classes, (*layout.notes, note))
     names = _classes(tree, layout.roots["train"])
+    if not labels_from and not classes:
+        require_classes(tree, layout.roots["train"], names, lambda name: bool(_split_named(name)))
     if len(names) < 2:
         raise _no_classes(tree, layout, names)
     found, notes = [], list(layout.notes)

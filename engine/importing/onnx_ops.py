@@ -67,7 +67,9 @@ class Operators:
         given = node.attributes
         if given.get("transA", 0):
             raise refused(node, "transposes its input")
-        weight = weight_of(self.file, node, 2) * np.float32(given.get("alpha", 1.0))
+        weight, alpha = weight_of(self.file, node, 2), given.get("alpha", 1.0)
+        if alpha != 1:  # else a copy, of hundreds of megabytes
+            weight = weight * np.float32(alpha)
         self._fc(node, assembly, weight if given.get("transB", 0) else weight.T)
         if self.file.has(node, 2):
             self._shift(node, assembly, weights_of(self.file, node, 2) * given.get("beta", 1.0))

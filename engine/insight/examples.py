@@ -118,7 +118,7 @@ def find_data(
             skip_damaged=skip_damaged,
         )
     except CnnTuiError as error:
-        return f"There is no data to look at: {error}"
+        return str(error) if data else f"There is no data to look at: {error}"
     if data is None:
         found = subset_for(found, network.training)
     found = _by_names(found, state.classes)

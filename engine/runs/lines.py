@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -24,7 +25,12 @@ _MAY_BE_NULL = {
 }  # fmt: skip
 """Figures that are not finite, and so null in JSON, when a training diverges or another program
 does not report them."""
-_read, _read_any = reader(RunEvent), reader(dict[str, Any])
+
+
+@cache
+def _event_reader() -> Callable[[bytes | str], Any]:
+    # Made for the first line: it takes longer than most of what the first paint waits for.
+    return reader(RunEvent)
 
 
 class Log(AppendFile):
@@ -94,7 +100,7 @@ def decode_lines(lines: Iterable[bytes]) -> Iterator[RunEvent]:
 def decode_event(line: bytes) -> RunEvent | None:
     """Decode one event; None if the line is unreadable. A figure that is null becomes NaN."""
     try:
-        event: RunEvent = _read(line)
+        event: RunEvent = _event_reader()(line)
     except UnreadableError:
         return _decode_not_finite(line)
     if isinstance(event, RunEnded) and event.test_accuracy is not None and event.test_loss is None:
@@ -105,7 +111,7 @@ def decode_event(line: bytes) -> RunEvent | None:
 def _decode_not_finite(line: bytes) -> RunEvent | None:
     """Decode an event with null figures: JSON has no NaN and no infinity."""
     try:
-        fields = _read_any(line)
+        fields = reader(dict[str, Any])(line)
         nulls = [key for key in _MAY_BE_NULL & fields.keys() if fields[key] is None]
         event: RunEvent = convert(fields | dict.fromkeys(nulls, 0.0), RunEvent)
     except UnreadableError:

@@ -22,7 +22,7 @@ from cnn_tui.engine.specs.report import Fix, Issue, LayerReport, Report
 from cnn_tui.engine.specs.scores import input_faults, score_faults
 from cnn_tui.engine.specs.table import report_layers
 from cnn_tui.engine.specs.taking_back import Edit, Found, Undoing, undoings
-from cnn_tui.engine.specs.values import value_problems
+from cnn_tui.engine.specs.values import structure_problems, value_problems
 from cnn_tui.engine.specs.wording import listed
 
 __all__ = ["Fix", "Issue", "LayerReport", "Report", "check", "check_with_data"]
@@ -60,6 +60,8 @@ def check(
             end in plain scores.
         edits: the latest edits, the newest first. Taking one back is offered before other fixes.
     """
+    if wrong := [bad_value(problem) for problem in structure_problems(network)]:
+        return _unread(network, wrong)
     facts = data if data is not None or classes is None else DataFacts(classes=classes)
     found = _find(network, facts)
     few = min(_MOST_RANKED, _MOST_INFERRED // max(1, sum(step.size for step in found.steps)))
@@ -85,6 +87,15 @@ def check(
     )
 
 
+def _unread(network: Network, faults: Iterable[Diagnostic]) -> Report:
+    """The report of a network whose layers cannot even be listed."""
+    issues = [
+        Issue(0, fault.code, f"network: {fault.text}. {fault.remedy}".rstrip(), (), fault.field)
+        for fault in faults
+    ]
+    return Report(network.name, False, network.input, (), 0, 0, tuple(issues))
+
+
 def _find(network: Network, facts: DataFacts | None) -> Found:
     """Every layer of a network and its faults, in their order."""
     values = [bad_value(problem) for problem in value_problems(network)]
@@ -95,7 +106,8 @@ def _find(network: Network, facts: DataFacts | None) -> Found:
     if facts is not None and not is_input_bad:
         faults += input_faults(network, facts)
     faults += [*_faults(steps), *duplicates, *score_faults(steps, facts)]
-    faults += freeze_faults(network, reports)
+    if isinstance(network.training.freeze, str):
+        faults += freeze_faults(network, reports)
     faults += lone_faults(steps, network.training.batch_size)
     faults.sort(key=lambda fault: fault[0])
     return Found(steps, reports, faults)

@@ -41,6 +41,37 @@ def table_problems(data: object, kind: type[msgspec.Struct]) -> Iterator[Problem
     yield from _table(data, kind, "")
 
 
+def structure_problems(network: Network) -> Iterator[Problem]:
+    """Yield what stands for a list of layers, a layer or a recipe in a network made in code.
+
+    Nothing can be inferred of such a network, whose types a file cannot have.
+    """
+    if not isinstance(network.training, Recipe):
+        yield Problem("training", f"expected a Recipe, received {show(network.training)}", "")
+    pending: list[tuple[str, object]] = [("layers", network.layers)]
+    while pending:
+        path, layers = pending.pop()
+        if not isinstance(layers, list | tuple):
+            remedy = "Put it into brackets." if isinstance(layers, Layer) else ""
+            yield Problem(path, f"expected a list of layers, received {show(layers)}", remedy)
+            continue
+        for number, layer in enumerate(layers):
+            at = f"{path}[{number}]"
+            if isinstance(layer, Layer):
+                pending += _lists_of(layer, at)
+            else:
+                yield Problem(at, f"expected a layer, received {show(layer)}", "")
+
+
+def _lists_of(layer: Layer, path: str) -> Iterator[tuple[str, object]]:
+    for name in (name for name in layer.__struct_fields__ if name in LIST_FIELDS):
+        value, at = getattr(layer, name), f"{path}.{name}"
+        if name == "branches" and isinstance(value, list | tuple):
+            yield from ((f"{at}[{number}]", branch) for number, branch in enumerate(value))
+        elif name != "shortcut" or not isinstance(value, str):
+            yield at, value
+
+
 def value_problems(described: Layer | Network) -> Iterator[Problem]:
     """Yield every invalid value of a description made in code, inner layers excluded."""
     shell = _without_layers(described)

@@ -30,6 +30,8 @@ def show(value: object) -> str:
             return "a date or time"
         case int() | float():
             return repr(value)
+        case type():
+            return f"the class {value.__name__}"
     return f"a {type(value).__name__}"
 
 

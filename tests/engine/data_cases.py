@@ -219,6 +219,15 @@ pictures(
     "part2/b*.jpg",
     meta_csv="image,dx\na00,nv\nb01,mel\n",
 )
+pictures("masks", "images and masks, for segmentation", "images/*.png", "masks/*.png")
+
+
+@case("yolo", "images and files of boxes, for detection")
+def _(place: Path) -> Path:
+    draw(place / "yolo", "images/train/*.png", "images/val/*.png")
+    (place / "yolo" / "labels" / "train").mkdir(parents=True)
+    (place / "yolo" / "labels" / "train" / "00.txt").write_text("0 0.5 0.5 0.2 0.3\n")
+    return place / "yolo"
 
 
 def packed(name: str, what: str, *others: tuple[str, str]) -> None:

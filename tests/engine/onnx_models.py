@@ -28,8 +28,10 @@ def zoo(name: str, path: Path) -> Path:
         elif len(shape) == 1:
             array = rng.standard_normal(shape) * 0.1 + 0.5
         else:
-            std = np.float32(np.sqrt(2 / np.prod(shape[1:])))
-            array = rng.standard_normal(shape, np.float32) * std
+            # Uniform: up to 140 million numbers, drawn in a third of the time of normal ones.
+            array = rng.random(shape, np.float32)
+            array -= np.float32(0.5)
+            array *= np.float32(np.sqrt(24 / np.prod(shape[1:])))  # a variance of 2 / inputs
         tensor = onnx.numpy_helper.from_array(array.astype(np.float32, copy=False), output)
         model.graph.initializer.append(tensor)
         model.graph.node.remove(node)

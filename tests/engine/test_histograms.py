@@ -123,7 +123,7 @@ def test_without_data_there_are_weights_and_a_sentence(
     with closing(Subject.of_run(session.folder, data="nowhere")) as blind:
         found = histograms(blind)
     assert {h.quantity for h in found.layers} == {"weights"}
-    assert found.note.startswith("There is no data to look at: There is no dataset called")
+    assert found.note.startswith("There is no dataset called 'nowhere'.")
 
 
 def test_equal_values_still_have_bins() -> None:

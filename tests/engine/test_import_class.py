@@ -238,6 +238,18 @@ def test_what_is_no_chain_is_named_with_its_line(forward: str, tmp_path: Path) -
         assert not REFUSED[forward]
 
 
+@pytest.mark.parametrize(
+    "forward",
+    ["o, _ = self.rnn(x)\nreturn self.fc(o)", "return self.rnn(x)[0]", "return self.rnn(x, x)"],
+)
+def test_a_layer_of_several_values_is_told_as_one_without_a_counterpart(
+    forward: str, tmp_path: Path
+) -> None:
+    init = f"{INIT}\nself.rnn = nn.LSTM(8, 16)"
+    with pytest.raises(SpecError, match=r"layers without a counterpart: line 9: torch\.nn\.LSTM"):
+        imported(tmp_path, net(init, forward), (1, 8, 8))
+
+
 INITS = {
     "for i in range(10**9):\n    self.conv = nn.Conv2d(1, 4, 3)": "10 ** 9 is not known from",
     "for i in range(999999):\n    self.conv = nn.Conv2d(1, 4, 3)": "takes more than 20,000 steps",

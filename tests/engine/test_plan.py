@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import numpy as np
 import pytest
+from exported import BLOCKS, EVERY_LAYER
 from samples import network, random_images
 
 from cnn_tui.engine.build import build
+from cnn_tui.engine.optimizers import build_optimizer
 from cnn_tui.engine.plan import FEW_MACS, SHARD_BYTES, TASK_SIZE, shard_size
 from cnn_tui.engine.specs.layers import FC, ReLU
+from cnn_tui.engine.specs.network import Network
 
 
 @pytest.mark.parametrize(
@@ -48,3 +54,25 @@ def test_the_first_shard_holds_no_copy_of_the_gradients() -> None:
     first, second = model.plan_training(512).shards
     assert np.shares_memory(first.grads, model.store.grad)
     assert not np.shares_memory(second.grads, model.store.grad)
+
+
+@pytest.mark.parametrize("described", [EVERY_LAYER, BLOCKS], ids=lambda network: network.name)
+def test_memory_is_freed_with_the_last_user_and_not_when_python_looks_for_circles(
+    described: Network,
+) -> None:
+    """An app that opens a network for each view would hold gigabytes."""
+    model = build(described)
+    optimizer = build_optimizer(described.training, model)
+    images = random_images(described.input, 8, dtype=np.float32)
+    model.train_batch(images, np.zeros(8, np.int64))
+    optimizer.step(0.1)
+    inside = model.opened(images)
+    inside.input_gradient(0)
+    inside.close()
+    held = [weakref.ref(one) for one in (model, optimizer, inside, model.plan_training(8))]
+    gc.disable()
+    try:
+        del model, optimizer, inside
+        assert [one() for one in held] == [None] * 4
+    finally:
+        gc.enable()

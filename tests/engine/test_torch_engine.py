@@ -197,6 +197,16 @@ def test_a_layer_that_explodes_is_named() -> None:
             engine.train_batch(random_images((1, 6, 6), 4, dtype=np.float32), np.zeros(4, int))
 
 
+@pytest.mark.parametrize("pixel", [1e22, 1e30])
+def test_the_norm_of_a_gradient_whose_square_overflows(pixel: float) -> None:
+    described = network((1, 2, 2), FC(out_features=4), ReLU(), classes=3)
+    images, targets = np.full((6, 1, 2, 2), pixel, np.float32), random_targets(3, 6)
+    with both(described, np.float32) as pair:
+        norms = [engine.train_batch(images, targets).gradient_norm for engine in pair]
+    assert norms[0] > 1e20  # float32 ends at 3.4e38, the squares at its root
+    assert norms[1] == pytest.approx(norms[0], rel=1e-5)
+
+
 def test_stages_are_those_of_the_layers() -> None:
     described = network((1, 8, 8), Conv(out_channels=4), ReLU(), MaxPool(), classes=CLASSES)
     with both(described, np.float32) as (_, engine):

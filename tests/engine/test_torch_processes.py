@@ -50,8 +50,11 @@ def losses(folder: Path) -> list[float]:
     return [json.loads(line)["loss"] for line in lines]
 
 
-def test_two_processes_have_the_curve_of_one(place: Path) -> None:
-    run([sys.executable, *TRAIN, "--threads", "1"], cwd=place, check=True)
+def test_two_processes_have_the_curve_of_one(
+    place: Path, cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(place)
+    assert cli(*TRAIN[2:], "--threads", "1").code == 0
     run([*TORCHRUN, *TRAIN, "--sync-batchnorm", "--threads", "2"], cwd=place, check=True)
     alone, together = losses(place / "runs" / "shared-1"), losses(place / "runs" / "shared-2")
     assert len(alone) == 2 * 39
