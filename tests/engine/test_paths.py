@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.specs.activations import ELU, LeakyReLU
 from cnn_tui.engine.specs.layers import Conv, ReLU
 from cnn_tui.engine.specs.network import SVM, Network, Softmax
 from cnn_tui.engine.specs.paths import (
@@ -116,6 +117,8 @@ def test_every_setting_of_a_preset_can_be_written_back(name: str) -> None:
         ("2.0", "2"),
         ("0.5", "0.5"),
         ("[]", "[]"),
+        ("[3]", "3"),
+        ('["a"]', '["a"]'),
         ('["a","b"]', '["a","b"]'),
         ("", "-"),
     ],
@@ -144,7 +147,13 @@ def test_words_are_read_back() -> None:
 
 
 @pytest.mark.parametrize(
-    ("convs", "words"), [(3, "groups or layers.2..groups. Give"), (4, "1 more")]
+    ("convs", "words"),
+    [
+        (2, "0..groups or layers.1..groups. Give"),
+        (3, "groups or layers.2..groups. Give"),
+        (4, "or one of 1 more"),
+        (6, "or one of 3 more"),
+    ],
 )
 def test_how_many_places_are_listed(convs: int, words: str) -> None:
     layers = (Conv(out_channels=2),) * convs
@@ -157,3 +166,5 @@ def test_another_type_keeps_the_name_alone() -> None:
     named = Network(layers=(ReLU(), Conv(out_channels=2, stride=2, name="a")))
     assert with_setting(named, "layers[1].type", "relu").layers == (ReLU(), ReLU(name="a"))
     assert with_setting(named, "layers[1].type", "conv") == named
+    leaky = Network(layers=(LeakyReLU(negative_slope=0.2),))
+    assert with_setting(leaky, "layers[0].type", "elu").layers == (ELU(),)

@@ -60,19 +60,34 @@ def test_layers_inside_blocks_have_their_own_shapes() -> None:
 
 
 def test_a_repeat_inside_a_branch_is_unfolded_there() -> None:
-    inner = Repeat(layers=(Repeat(layers=(ReLU(),), times=2),), times=2)
+    inner = Repeat(layers=(ReLU(), ReLU(), Repeat(layers=(ReLU(),) * 3, times=3)), times=3)
     described = Network(input=(2, 4, 4), layers=(Residual(branch=(inner,)), FC(out_features=2)))
     report = check(described)
     block, _ = place_network(described, report)
     branch, shortcut = block.branches
     assert shortcut == ()
+    copies = [
+        [f"relu{copy}" for copy in (1, 2)]
+        + [f"repeat3.{copy}.relu{at}" for copy in (1, 2, 3) for at in (1, 2, 3)]
+    ] * 3
     assert [one.name for one in branch] == [
-        f"residual1.repeat1.{outer}.repeat1.{copy}.relu1" for outer in (1, 2) for copy in (1, 2)
+        f"residual1.repeat1.{outer}.{name}"
+        for outer, inside in enumerate(copies, 1)
+        for name in inside
     ]
     (kept, _) = place_layers(described.layers, report.layers, described.input)
     assert [one.layer for one in kept.branches[0]] == [inner], "unfolded only where asked"
-    assert computed_name(report.layers[0].branch[0]) == "residual1.repeat1.2.repeat1.2.relu1"
+    assert computed_name(report.layers[0].branch[0]) == "residual1.repeat1.3.repeat3.3.relu3"
     assert computed_name(report.layers[1]) == "fc2"
+
+
+def test_each_copy_receives_what_the_one_before_gives() -> None:
+    shrinking = Conv(out_channels=3, kernel_size=2), Conv(out_channels=2, kernel_size=2)
+    described = Network(input=(2, 9, 9), layers=(Repeat(layers=shrinking, times=3),))
+    placed = place_network(described, check(described))
+    assert [one.shape for one in placed] == [
+        (2, 9, 9), (3, 8, 8), (2, 7, 7), (3, 6, 6), (2, 5, 5), (3, 4, 4),
+    ]  # fmt: skip
 
 
 def test_a_shortcut_of_layers_is_placed_beside_the_branch() -> None:
@@ -106,7 +121,8 @@ def test_weights_fit_where_layer_by_layer_their_shapes_are_the_same() -> None:
 
     tall, wide = Conv(out_channels=4, kernel_size=(3, 1)), Conv(out_channels=4, kernel_size=(1, 3))
     assert compatible(shapes(STEM), shapes(msgspec.structs.replace(STEM, name="other"), ReLU()))
-    assert not compatible(shapes(tall), shapes(wide)), "as many weights, but others"
+    for one, other in ((tall, wide), (wide, tall)):
+        assert not compatible(shapes(one), shapes(other)), "as many weights, but others"
     assert not compatible(shapes(STEM), shapes(STEM, BatchNorm()))
     broken = Network(layers=(Conv(out_channels=4, kernel_size=9), FC(out_features=3)))
     assert param_shapes(broken, check(broken)) == ()
@@ -132,6 +148,15 @@ def test_what_a_layer_or_the_end_of_a_list_receives(place: tuple[int, ...], shap
     assert received_by(NETWORK, REPORT, place) == shape
 
 
+def test_what_is_received_in_a_block_inside_a_block() -> None:
+    inner = Parallel(branches=((ReLU(),), (Conv(out_channels=2, kernel_size=1), ReLU())))
+    outer = Residual(branch=(Conv(out_channels=6, padding=1), inner), shortcut="projection")
+    described = Network(input=(2, 4, 4), layers=(ReLU(), outer))
+    report = check(described)
+    assert received_by(described, report, (1, 0, 1, 1, 0)) == (6, 4, 4)
+    assert received_by(described, report, (1, 0, 1, 1, 1)) == (2, 4, 4)
+
+
 def test_behind_a_fault_nothing_is_known_of_what_is_received() -> None:
     block = Residual(branch=(Conv(out_channels=2, kernel_size=9), ReLU(), ReLU()))
     broken = Network(layers=(ReLU(), block, Parallel(branches=((ReLU(),),), split=True)))
@@ -141,5 +166,8 @@ def test_behind_a_fault_nothing_is_known_of_what_is_received() -> None:
         for place in ((1,), (1, 0, 0), (1, 0, 1), (1, 0, 2), (2,), (2, 0, 0), (2, 0, 1), (3,))
     }
     assert [place for place, shape in known.items() if shape] == [(1,), (1, 0, 0)]
+    inner = Residual(branch=(ReLU(), ReLU()))
+    invalid = Network(layers=(ReLU(), Repeat(layers=(ReLU(), inner), times=0)))
+    assert received_by(invalid, check(invalid), (1, 0, 1, 0, 1)) is None
     unchecked = msgspec.structs.replace(report, layers=report.layers[:1])
     assert received_by(broken, unchecked, (2, 0, 1)) is None, "no layer of these was inferred"

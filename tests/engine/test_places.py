@@ -36,8 +36,9 @@ def test_a_layer_is_found_by_its_place() -> None:
     for nowhere in ((4,), (0, 0, 0), (1, 2, 0), (1, 1, 0, 0, 3)):
         with pytest.raises(IndexError):
             layer_at(NETWORK, nowhere)
-    with pytest.raises(IndexError, match="is the place of a list"):
-        list_at(LAYERS, (1, 0))
+    for odd in ((1, 0), (1, 1, 0, 0)):
+        with pytest.raises(IndexError, match="is the place of a list"):
+            list_at(LAYERS, odd)
     assert label((1, 1, 0), LAYERS[1]) == "layer 2b.1 (parallel)"
 
 
@@ -46,6 +47,8 @@ def test_layers_take_the_place_of_one_and_all_others_stay() -> None:
     assert replace_at(LAYERS, (1,), two) == (LAYERS[0], *two, *LAYERS[2:])
     changed = replace_at(LAYERS, (1, 1, 0, 0, 1), two)
     assert list_at(changed, (1, 1, 0, 0, 0)) == (INNER[0], *two, INNER[2])
+    last = replace_at(LAYERS, (1, 1, 0, 0, 2), two)
+    assert list_at(last, (1, 1, 0, 0, 0)) == (*INNER[:2], *two)
     assert list_at(changed, (1, 0, 0)) == (ReLU(name="only"),)
     assert list_at(changed, (1, 1, 0))[1:] == (ReLU(),)
     assert (changed[0], *changed[2:]) == (LAYERS[0], *LAYERS[2:])

@@ -8,7 +8,9 @@ from cnn_tui.engine.errors import ShapeError
 from cnn_tui.engine.specs.layers import (
     FC,
     Conv,
+    Dropout,
     LeakyReLU,
+    MaxPool,
     ReLU,
     Residual,
 )
@@ -89,11 +91,12 @@ def test_a_rewrite_that_breaks_the_network_is_refused() -> None:
     with pytest.raises(ShapeError, match=r"^then .* tile") as caught:
         rewrite("pool-to-conv", described, smaller, exact=False)
     assert caught.value.hint == ""
-    more = {(0,): (Conv(out_channels=6),)}
-    with pytest.raises(ShapeError, match=r"^then bn3 would have 12 parameters, not 8\.") as caught:
-        rewrite("pool-to-conv", described, more, exact=False)
-    assert caught.value.hint == "Remove it first."
-    broken = net("relu | maxpool 5 | fc 3")
+    for channels, params in ((6, 12), (2, 4)):
+        other = {(0,): (Conv(out_channels=channels),)}
+        with pytest.raises(ShapeError, match=f"^then bn3 would have {params} param") as caught:
+            rewrite("pool-to-conv", described, other, exact=False)
+        assert caught.value.hint == "Remove it first."
+    broken = Network(input=(2, 12, 12), layers=(ReLU(), MaxPool(kernel_size=5), Dropout(p=9.0)))
     with pytest.raises(ShapeError, match="tile") as caught:
         rewrite("pool-to-conv", broken, {(0,): (ReLU(),)}, exact=True)
     assert not caught.value.message.startswith("then") and caught.value.hint == "Fix that first."

@@ -100,6 +100,11 @@ def test_the_counts_of_a_layer() -> None:
     assert large.settings == "2  9x9 s1 p0", "what does not fit is shown all the same"
 
 
+def test_what_is_known_ends_at_the_first_fault() -> None:
+    report = check(Network(layers=parse_quick("relu | tanh | conv 2 9x9 | relu | fc 3")))
+    assert [row.name for row in report.known_layers] == ["relu1", "tanh2"]
+
+
 def test_the_layers_inside_a_block_are_told_by_their_lists() -> None:
     block, beside, twice = check(Network(input=(1, 4, 4), layers=parse_quick(
         "res { relu } { relu, relu } | parallel { relu } { } add | repeat 2 { relu }"

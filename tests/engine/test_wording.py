@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from cnn_tui.engine.specs.network import Network, Recipe
+from cnn_tui.engine.specs.pooling import MaxPool
 from cnn_tui.engine.specs.shaping import Pad
 from cnn_tui.engine.specs.values import fields_of
 from cnn_tui.engine.specs.wording import (
@@ -51,6 +52,7 @@ def test_similar_words_the_nearest_first() -> None:
     known = ["Momentum", "adam", "adamw"]
     assert nearest("ADAM", known, 2) == ["adam", "adamw"]
     assert nearest("momentun", known) == ["Momentum"]
+    assert nearest("adam", known) == ["adam"], "one, if no more are asked for"
     assert nearest(3, known) == nearest("zzz", known) == []
     assert did_you_mean("adm", known) == "Did you mean adam?"
     assert did_you_mean("zzz", known, "Others.") == "Others."
@@ -89,6 +91,10 @@ def test_what_a_setting_expects(name: str) -> None:
             fields_of(Pad)["padding"].type,
             "a whole number from 0 to 512, or four of them, [left, right, top, bottom]",
         ),
+        (
+            fields_of(MaxPool)["kernel_size"].type,
+            "a whole number from 1 to 1024, or a pair of them, [height, width]",
+        ),
         (str, "text"),
         (Recipe, "a table"),
     ],
@@ -103,6 +109,7 @@ def test_what_other_places_expect(annotation: Any, words: str) -> None:
         (0, "0 MB"),
         (999_999_999, "1,000 MB"),
         (10**9, "1.0 GB"),
+        (1_250_000_000, "1.2 GB"),
         (10**18, "1,000,000,000.0 GB"),
     ],
 )
