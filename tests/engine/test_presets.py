@@ -182,6 +182,11 @@ def test_names_like_that_of_no_file_are_named_those_of_files_first(tmp_path, mon
         with pytest.raises(SpecError) as caught:
             resolve(arch)
         assert caught.value.message.endswith(message) and caught.value.hint.endswith(hint)
+    for name in ("lenet-b", "lenet-c"):
+        Path(f"{name}.toml").touch()
+    with pytest.raises(SpecError) as caught:
+        resolve("lenett.toml")
+    assert caught.value.hint.count("lenet") == 3
     with pytest.raises(SpecError) as caught:
         load_preset("vgg")
     assert caught.value.hint.count("vgg") == 3
