@@ -35,6 +35,7 @@ from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.report import Fix, Issue, LayerReport, Report
 from cnn_tui.engine.specs.rewrite import Cost
 from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
+from cnn_tui.engine.specs.transforms import MatrixFacts
 from cnn_tui.engine.specs.values import value_problems
 
 Values = tuple[object, ...]
@@ -176,10 +177,10 @@ def test_a_description_has_no_other_settings(kind: type[Any]) -> None:
         msgspec.convert({"colour": 1} | ({"type": tag} if tag else {}), kind)
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [Network, Recipe, Softmax, SVM, Fix, Issue, LayerReport, Report, Cost, *LAYER_TYPES.values()],
-)
+FOUND = (Fix, Issue, LayerReport, Report, Cost, MatrixFacts)
+
+
+@pytest.mark.parametrize("kind", [Network, Recipe, Softmax, SVM, *LAYER_TYPES.values(), *FOUND])
 def test_what_is_described_never_changes(kind: type[msgspec.Struct]) -> None:
     assert kind.__struct_config__.frozen, "what was inferred of it is kept for ever"
 

@@ -147,7 +147,7 @@ def test_alexnet_is_typed_in_less_than_100_keys():
         ("conv 16 <pad>", ("pad needs a value",)),
         ("conv 16 <pad> | relu", ("pad needs a value",)),
         ("conv 16 s2 <stride> 3", ("Stride is given twice",)),
-        ("conv 16 3 <5> 7", ("takes no further value: '5'",)),
+        ("conv 16 3 <5> 7", ("conv takes no further value: '5'",)),
         ("conv 16 <krnel> 3", ("Did you mean kernel?",)),
         ("drop <1>", ("probability", "below 1")),
         ("lrelu <nan>", ("leaky_relu has no setting 'nan'",)),
@@ -338,6 +338,7 @@ def test_every_word_of_a_preset_is_known_to_the_completions(name: str):
         ("conv 8 3x3 | pool 2 | (", "conv 8 3x3 | maxpool 2x2"),
         ("conv 8 3x3 | res { conv 16 pa", "conv 8 3x3"),
         ("relu | fc", "relu"),
+        ("relu | conv s2 pad wide", "relu"),
     ],
 )
 def test_of_a_wrong_line_only_what_is_understood_is_taken(text: str, understood: str) -> None:

@@ -41,6 +41,8 @@ FLAGS = ["same", "nobias", "floor", "exact", "|"]
                                "groups", *FLAGS]),
         ("conv 32 x ", ["3x3", "5x5", "1x1", "kernel", "stride", "pad", "dilation", "groups",
                         "as", *FLAGS]),
+        ("conv 32 v2 ", ["3x3", "5x5", "1x1", "kernel", "stride", "pad", "dilation", "groups",
+                        "as", *FLAGS]),
         ("conv 32 | ", [LAYERS]),
         ("conv 32 | x ", [LAYERS]),
         ("relu | Conv2d(3, 8, 3) ", [LAYERS]),

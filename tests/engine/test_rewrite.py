@@ -115,11 +115,37 @@ def test_the_matrix_of_a_convolution_by_hand() -> None:
     assert facts.entries == 32 * 210 and facts.zeros == 6_720 - 480
 
 
+@pytest.mark.parametrize(
+    ("size", "kernel", "stride", "padding", "dilation", "inside"),
+    [
+        # From -2, 0, 2 and 4 on: two, three, three and two of three pixels.
+        (7, 3, 2, 2, 2, 10),
+        # From -1, 2 and 5 on: one, two and two of two pixels.
+        (9, 2, 3, 1, 2, 5),
+        (5, 2, 1, 0, 1, 8),
+    ],
+)
+def test_weights_over_padding_are_not_in_the_matrix(
+    size: int, kernel: int, stride: int, padding: int, dilation: int, inside: int
+) -> None:
+    layer = Conv(
+        out_channels=1,
+        kernel_size=(kernel, 1),
+        stride=(stride, 1),
+        padding=(padding, 0),
+        dilation=(dilation, 1),
+        rounding="floor",
+    )
+    assert matrix_facts(layer, (1, size, 1)).connected == inside
+
+
 def test_an_fc_layer_becomes_a_window_of_its_whole_input() -> None:
     def line(text: str, place: int, shape: tuple[int, int, int]) -> str:
         return to_quick(fc_to_conv(net(text, shape), (place,)).after.layers)
 
-    assert line("fc 4", 0, (2, 3, 3)) == "conv 4 3x3"
+    made = fc_to_conv(net("fc 4", (2, 3, 3)), (0,))
+    assert made.after.layers == (Conv(out_channels=4, kernel_size=3),) and made.exact
+    assert line("fc 4", 0, (2, 5, 3)) == "conv 4 5x3"
     assert line("fc 4 as a | relu | fc 3 nobias", 2, (2, 3, 5)) == (
         "conv 4 3x5 as a | relu | conv 3 1x1 nobias"
     )
@@ -143,6 +169,7 @@ def test_a_convolution_alone() -> None:
         ("conv 2 5x5 p2", "conv 2 3x3 p1 | relu | conv 2 3x3 p1"),
         ("conv 2 7x7 p2 as a", "conv 2 3x3 | relu | conv 2 3x3 p1 | relu | conv 2 3x3 p1 as a"),
         ("conv 2 5x5 p1x2 s2 floor", "conv 2 3x3 p0x1 | relu | conv 2 3x3 s2 p1 floor"),
+        ("conv 2 5x5 p2x1", "conv 2 3x3 p1x0 | relu | conv 2 3x3 p1"),
         ("conv 2 5x5 same | tanh", "conv 2 3x3 pad same | tanh | conv 2 3x3 pad same"),
         ("conv 2 5x5 | batchnorm", "conv 2 3x3 | relu | conv 2 3x3"),
     ],
@@ -159,9 +186,13 @@ def test_the_activation_is_that_which_follows_in_the_same_list() -> None:
     )
     branch = kernel_to_stack(described, (0, 0, 1)).after.layers[0].branch
     assert to_quick(branch) == "relu | conv 2 3x3 p1 | relu | conv 2 3x3 p1"
+    assert branch[1] == Conv(out_channels=2, padding=1), "one number, where both are the same"
+    bent = net("res { relu | conv 2 5x5 p2 | tanh } | relu | batchnorm | fc 3")
+    branch = kernel_to_stack(bent, (0, 0, 1)).after.layers[0].branch
+    assert to_quick(branch) == "relu | conv 2 3x3 p1 | tanh | conv 2 3x3 p1 | tanh"
 
 
-@pytest.mark.parametrize("kernel", ["5x3", "3x3", "4x4", "6x6"])
+@pytest.mark.parametrize("kernel", ["5x3", "3x5", "5x7", "3x3", "4x4", "6x6", "8x8"])
 def test_which_kernels_are_no_stack(kernel: str) -> None:
     with pytest.raises(ShapeError, match=rf"layer 1 \(conv\): a {kernel} kernel is not a stack"):
         kernel_to_stack(net(f"conv 2 {kernel} | fc 3"), (0,))
