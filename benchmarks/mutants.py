@@ -64,7 +64,7 @@ TESTS = {
     "specs/places.py": ("places", "placed", "rules"),
     "specs/pooling.py": ("limits", "table"),
     "specs/presets.py": ("presets",),
-    "specs/quick": ("quick_calls", "quick_words", "quick"),
+    "specs/quick": ("quick_blocks", "quick_calls", "quick_words", "quick"),
     "specs/report.py": ("table", "placed"),
     "specs/rewrite.py": ("rewrite",),
     "specs/score_fixes.py": ("data_fit",),

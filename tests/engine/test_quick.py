@@ -137,7 +137,7 @@ def test_alexnet_is_typed_in_less_than_100_keys():
     ("marked", "words"),
     [
         ("conv 16 | <convv> 3", ("convv", "Did you mean conv?")),
-        ("<conv>", ("number of filters", "conv 32 3x3")),
+        ("<conv>", ("conv needs the number of filters", "conv 32 3x3")),
         ("relu | <fc>", ("number of outputs",)),
         ("<res> proj", ("the branch in braces",)),
         ("conv <0>", ("number of filters", "1 to 65536")),
@@ -162,6 +162,10 @@ def test_alexnet_is_typed_in_less_than_100_keys():
         ("relu <$> fc 10", ("no meaning",)),
         ("fc 10 | <softmax> | relu", ("loss",)),
         ("<fire> 16", ("fire takes 2 numbers", "fire 16 64")),
+        ("<fire> 16 64 3", ("fire takes 2 numbers.", "fire 16 64")),
+        ("<fire> 16 64 s2", ("fire takes 2 numbers.", "fire 16 64")),
+        ("<basicblock> 0", ("basicblock takes a number and a stride.",)),
+        ("relu <3>", ("relu takes no further value: '3'", "Example: relu.")),
         ("<denselayer> 8 s2", ("takes a number.",)),
         ("relu | <Conv2d(3, n, 3)>", ("Conv2d has the argument n, which is not a literal",)),
         ("<Conv2d(3, 8, 0)>", ("has a wrong kernel_size",)),
@@ -432,7 +436,7 @@ def test_brackets_take_no_longer_than_the_line_is_long() -> None:
 
 
 def test_the_notation_of_a_paper_is_translated() -> None:
-    with pytest.raises(EntryError, match="Write conv 64 3x3"):
+    with pytest.raises(EntryError, match=r"Write conv 64 3x3\."):
         parse_quick("conv3-64")
 
 

@@ -54,6 +54,8 @@ KERAS = {
     "MaxPooling2D((3, 5), 1, 'same')": "maxpool 3x5 s1 p1x2 floor",
     "AveragePooling2D(3, 1, 'same')": "avgpool 3x3 s1 p1 floor inside",
     "AveragePooling2D(2, padding='same')": "avgpool 2x2 ceil",
+    "AveragePooling2D(4, padding='same')": "avgpool 4x4 ceil",
+    "Dense(6, 'leaky_relu')": "fc 6 | leaky_relu 0.2",
     "AvgPool2D(pool_size=4)": "avgpool 4x4",
     "DepthwiseConv2D(3, 2, 'valid', 2)": "dwconv 3x3 s2 m2",
     "SeparableConv2D(6, 3, 2, 'same', depth_multiplier=2, activation='relu')":
@@ -62,7 +64,8 @@ KERAS = {
     "ZeroPadding2D(3)": "pad 3",
     "ZeroPadding2D((1, 2))": "pad 2x2x1x1",
     "ZeroPadding2D(((1, 2), (3, 4)))": "pad 3x4x1x2",
-    "BatchNormalization(momentum=0.9, epsilon=0.01, center=True)": "batchnorm eps 0.01",
+    "BatchNormalization(momentum=0.4, epsilon=0.01, center=True)":
+        "batchnorm eps 0.01 momentum 0.6",
     "GroupNormalization()": "groupnorm 32 eps 0.001",
     "GroupNormalization(4, epsilon=0.01)": "groupnorm 4 eps 0.01",
     "layers.ReLU()": "relu",
@@ -123,9 +126,11 @@ def test_what_has_no_counterpart_is_refused(text: str) -> None:
     [
         ("Conv2D(6, 3, 2, 'same')", RESIZES),
         ("Conv2D(6, 3, (1, 1), 'same')", ""),
+        ("Conv2D(6, 3, padding='same')", ""),
         ("Conv2D(6, 3, 2)", ""),
         ("DepthwiseConv2D(3, 2, 'same')", RESIZES),
         ("DepthwiseConv2D(3, 1, 'same')", ""),
+        ("DepthwiseConv2D(3, padding='same')", ""),
         ("DepthwiseConv2D(3, 2)", ""),
         ("SeparableConv2D(6, 3, 2, 'same')", RESIZES),
         ("MaxPooling2D(2, padding='same')", RESIZES),
@@ -134,6 +139,14 @@ def test_what_has_no_counterpart_is_refused(text: str) -> None:
 )
 def test_windows_that_lie_elsewhere_are_noted(text: str, note: str) -> None:
     assert parse_understood(text).notes == ((note,) if note else ())
+
+
+@pytest.mark.parametrize(
+    "text", ["Dense(3, activation='softmax')", "layers.Softmax()", "nn.Softmax(1)", "softmax"]
+)
+def test_a_softmax_ends_the_network(text: str) -> None:
+    assert parse_understood(f"fc 3 | {text}").error is None
+    assert parse_understood(f"{text} | relu").error is not None
 
 
 @pytest.mark.parametrize(
