@@ -339,6 +339,7 @@ def test_every_word_of_a_preset_is_known_to_the_completions(name: str):
         ),
         ("conv3-64", ""),
         ("pool(3", ""),
+        ("conv 8 3x3 | relu | pool(3", "conv 8 3x3 | relu"),
         ("conv 8 3x3 | pool 2 | (", "conv 8 3x3 | maxpool 2x2"),
         ("conv 8 3x3 | res { conv 16 pa", "conv 8 3x3"),
         ("relu | fc", "relu"),
@@ -448,6 +449,7 @@ def test_flatten_says_what_happens_anyway():
 
 
 def test_depthwise_and_pointwise_by_name():
+    assert parse_quick("pwconv64") == parse_quick("conv 64 1x1")
     depthwise, pointwise = parse_quick("dwconv 3x3 s2 pad 1 m2 | pwconv 64 nobias")
     assert depthwise == DWConv(stride=2, padding=1, multiplier=2)
     assert pointwise == Conv(out_channels=64, kernel_size=1, bias=False)

@@ -190,6 +190,12 @@ def test_what_a_call_declares_to_receive(text: str, words: str) -> None:
     assert error.hint.startswith("Write ") and actual in error.hint
 
 
+def test_a_line_may_begin_behind_an_fc_layer() -> None:
+    error = parse_understood("relu | nn.Linear(4, 3)", (9,)).error
+    assert error is not None and "declares 4 input features, but receives 9 (9)" in error.message
+    assert parse_understood("maxpool | nn.Linear(4, 3)", (9,)).error is None, "it does not fit"
+
+
 def test_windows_that_do_not_tile_are_rounded_down_as_there() -> None:
     found = parse_understood("nn.Conv2d(3, 4, 2, 3) nn.MaxPool2d(2)", (3, 9, 9))
     assert to_quick(found.layers) == "conv 4 2x2 s3 floor | maxpool 2x2 floor"
