@@ -201,3 +201,10 @@ def test_windows_that_do_not_tile_are_rounded_down_as_there() -> None:
     assert to_quick(found.layers) == "conv 4 2x2 s3 floor | maxpool 2x2 floor"
     assert to_quick(parse_understood("nn.Conv2d(3, 4, 2, 3)").layers) == "conv 4 2x2 s3"
     assert to_quick(parse_understood("nn.Conv2d(3, 4, 3, 3)", (3, 9, 9)).layers) == "conv 4 3x3 s3"
+
+
+@pytest.mark.parametrize(("depth", "layers"), [(8, "relu"), (9, "")])
+def test_how_deep_calls_may_hold_others(depth: int, layers: str) -> None:
+    text = "nn.Sequential(" * depth + "nn.ReLU()" + ")" * depth
+    found = parse_understood(text)
+    assert (to_quick(found.layers), found.error is None) == (layers, bool(layers))

@@ -7,7 +7,7 @@ import pytest
 from cnn_tui.engine.specs.layers import LAYER_TYPES, Conv, ReLU
 from cnn_tui.engine.specs.network import MAX_FILE_BYTES
 from cnn_tui.engine.specs.quick.complete import complete
-from cnn_tui.engine.specs.quick.vocabulary import settings_of, shown_word
+from cnn_tui.engine.specs.quick.vocabulary import by_word, settings_of, shown_word
 
 LAYERS = "<layers>"
 
@@ -93,5 +93,5 @@ def test_the_settings_of_a_layer_end_with_its_name() -> None:
     assert lrn[1:] == [
         ("alpha", ("alpha",)), ("beta", ("beta",)), ("k", ("k",)), ("name", ("as", "name")),
     ]  # fmt: skip
-    assert settings_of(Conv) is settings_of(Conv)
+    assert settings_of(Conv) is settings_of(Conv) and by_word(Conv) is by_word(Conv)
     assert [shown_word(word) for word in ("c", "DENSE", "stride")] == ["conv", "fc", "stride"]
