@@ -67,7 +67,7 @@ TESTS = {
     "specs/quick": ("quick_blocks", "quick_calls", "quick_words", "quick"),
     "specs/report.py": ("table", "placed"),
     "specs/rewrite.py": ("rewrite",),
-    "specs/score_fixes.py": ("data_fit",),
+    "specs/score_fixes.py": ("score_fixes", "data_fit"),
     "specs/scores.py": ("data_fit",),
     "specs/shaping.py": ("limits", "table"),
     "specs/sizes.py": ("limits", "rules"),

@@ -43,7 +43,7 @@ def structural_fixes(case: Case) -> Iterator[FixCandidate]:
             yield from _branch_alone(case, layer)
         case "branch-shapes" if isinstance(layer, Parallel):
             for at, branch in enumerate(layer.branches):
-                if branch and "bad-value" not in case.step.codes:
+                if branch:
                     fix = case.fix("replace", to_quick(branch))
                     yield FixCandidate(fix, f"branch {list_letter(at)} alone", 20 + at)
         case "split":
@@ -108,6 +108,5 @@ def _fewer(case: Case, layer: Layer) -> Iterator[FixCandidate]:
 
 
 def _branch_alone(case: Case, layer: Layer) -> Iterator[FixCandidate]:
-    # Only valid layers can be written as quick entry.
-    if isinstance(layer, Residual) and "bad-value" not in case.step.codes:
+    if isinstance(layer, Residual):
         yield FixCandidate(case.fix("replace", to_quick(layer.branch)), "its branch alone", 20)
