@@ -59,6 +59,11 @@ def test_layers_inside_blocks_have_their_own_shapes() -> None:
     ]
 
 
+def test_a_projection_has_the_channels_of_its_block() -> None:
+    projection = place_network(NETWORK, REPORT)[1].branches[1][0]
+    assert (projection.layer.out_channels, projection.layer.stride) == (6, 2)
+
+
 def test_a_repeat_inside_a_branch_is_unfolded_there() -> None:
     inner = Repeat(layers=(ReLU(), ReLU(), Repeat(layers=(ReLU(),) * 3, times=3)), times=3)
     described = Network(input=(2, 4, 4), layers=(Residual(branch=(inner,)), FC(out_features=2)))
@@ -82,12 +87,14 @@ def test_a_repeat_inside_a_branch_is_unfolded_there() -> None:
 
 
 def test_each_copy_receives_what_the_one_before_gives() -> None:
-    shrinking = Conv(out_channels=3, kernel_size=2), Conv(out_channels=2, kernel_size=2)
-    described = Network(input=(2, 9, 9), layers=(Repeat(layers=shrinking, times=3),))
+    layers = Conv(out_channels=3, kernel_size=2), ReLU(), Conv(out_channels=2, kernel_size=2)
+    described = Network(input=(2, 9, 9), layers=(Repeat(layers=layers, times=3),))
     placed = place_network(described, check(described))
     assert [one.shape for one in placed] == [
-        (2, 9, 9), (3, 8, 8), (2, 7, 7), (3, 6, 6), (2, 5, 5), (3, 4, 4),
-    ]  # fmt: skip
+        *((2, 9, 9), (3, 8, 8), (3, 8, 8)),
+        *((2, 7, 7), (3, 6, 6), (3, 6, 6)),
+        *((2, 5, 5), (3, 4, 4), (3, 4, 4)),
+    ]
 
 
 def test_a_shortcut_of_layers_is_placed_beside_the_branch() -> None:
@@ -150,11 +157,12 @@ def test_what_a_layer_or_the_end_of_a_list_receives(place: tuple[int, ...], shap
 
 def test_what_is_received_in_a_block_inside_a_block() -> None:
     inner = Parallel(branches=((ReLU(),), (Conv(out_channels=2, kernel_size=1), ReLU())))
-    outer = Residual(branch=(Conv(out_channels=6, padding=1), inner), shortcut="projection")
+    first = Conv(out_channels=6, padding=1)
+    outer = Residual(branch=(first, ReLU(), inner), shortcut="projection")
     described = Network(input=(2, 4, 4), layers=(ReLU(), outer))
     report = check(described)
-    assert received_by(described, report, (1, 0, 1, 1, 0)) == (6, 4, 4)
-    assert received_by(described, report, (1, 0, 1, 1, 1)) == (2, 4, 4)
+    assert received_by(described, report, (1, 0, 2, 1, 0)) == (6, 4, 4)
+    assert received_by(described, report, (1, 0, 2, 1, 1)) == (2, 4, 4)
 
 
 def test_behind_a_fault_nothing_is_known_of_what_is_received() -> None:
@@ -167,7 +175,7 @@ def test_behind_a_fault_nothing_is_known_of_what_is_received() -> None:
     }
     assert [place for place, shape in known.items() if shape] == [(1,), (1, 0, 0)]
     inner = Residual(branch=(ReLU(), ReLU()))
-    invalid = Network(layers=(ReLU(), Repeat(layers=(ReLU(), inner), times=0)))
-    assert received_by(invalid, check(invalid), (1, 0, 1, 0, 1)) is None
+    invalid = Network(layers=(ReLU(), Repeat(layers=(inner, ReLU()), times=0)))
+    assert received_by(invalid, check(invalid), (1, 0, 0, 0, 1)) is None
     unchecked = msgspec.structs.replace(report, layers=report.layers[:1])
     assert received_by(broken, unchecked, (2, 0, 1)) is None, "no layer of these was inferred"
