@@ -107,6 +107,8 @@ def test_what_other_places_expect(annotation: Any, words: str) -> None:
     ("size", "words"),
     [
         (0, "0 MB"),
+        (1_500_000, "2 MB"),
+        (2_500_000, "2 MB"),
         (999_999_999, "1,000 MB"),
         (10**9, "1.0 GB"),
         (1_250_000_000, "1.2 GB"),
