@@ -54,6 +54,16 @@ def test_padding_throughout_leaves_out_what_needs_none() -> None:
         assert [layer.padding for layer in inner] == ["same", 0, "same"]
 
 
+@pytest.mark.parametrize("window", ["4x4", "3x5", "5x3"])
+def test_padding_throughout_leaves_pools_that_it_would_enlarge(window: str) -> None:
+    pool = f"maxpool {window} s1"
+    line = f"parallel {{ {pool} }} {{ {pool} | conv 4 3x3 }}"
+    faulty = Network(input=(4, 8, 8), layers=parse_quick(f"{line} | fc 3"))
+    (fix,) = (one for one in check(faulty).issues[0].fixes if "in all branches" in one.description)
+    left, right = lists_in(apply_fix(faulty, fix).layers[0])
+    assert [layer.padding for layer in (*left, *right)] == [0, 0, "same"]
+
+
 def test_only_the_last_layer_of_a_branch_gets_the_width_of_the_others() -> None:
     line = "parallel { conv 2 1x1 | conv 5 1x1 | relu } { conv 3 1x1 } { conv 3 1x1 } add"
     faulty = Network(input=(4, 8, 8), layers=parse_quick(f"{line} | fc 3"))
