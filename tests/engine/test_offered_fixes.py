@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cnn_tui.engine.specs.applying import apply_fix
-from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.check import check, check_with_data
 from cnn_tui.engine.specs.inside import lists_in
 from cnn_tui.engine.specs.layers import FC, Conv, Parallel, ReLU, Repeat, Residual
 from cnn_tui.engine.specs.network import Network, Recipe
+from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.quick.write import to_quick
 
@@ -116,3 +118,15 @@ def test_a_repeat_of_too_many_layers_is_repeated_once() -> None:
     assert issue.code == "too-many"
     (mended,) = (apply_fix(faulty, fix) for fix in issue.fixes if fix.field.endswith("times"))
     assert mended.layers[0].times == 1
+
+
+def test_an_input_is_offered_only_where_the_data_leaves_it_open() -> None:
+    lenet, alexnet = load_preset("lenet5"), load_preset("alexnet")
+    conv = msgspec.structs.replace(lenet.layers[3], stride=2)
+    layers = (*lenet.layers[:3], conv, *lenet.layers[4:])
+    strided = msgspec.structs.replace(lenet, layers=layers)
+    words = [fix.description for fix in check_with_data(strided).issues[0].fixes]
+    assert words and not any(word.startswith("input") for word in words)
+    smaller = msgspec.structs.replace(alexnet, input=(3, 224, 224))
+    words = [fix.description for fix in check_with_data(smaller).issues[0].fixes]
+    assert any(word.startswith("input 3x227x227 instead of 3x224x224") for word in words)
