@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from small_nets import LENET, changed, first_fix, with_layer
+from small_nets import LENET, changed, first_fix
 
 from cnn_tui.engine.data.catalog import entries, load_dataset
 from cnn_tui.engine.specs.applying import apply_fix
@@ -222,14 +222,6 @@ def test_no_fix_changes_nothing() -> None:
         assert all(apply_fix(pools, fix) != pools for fix in issue.fixes)
         assert not any("1x1 instead" in fix.description for fix in issue.fixes)
         assert "take the pool out" in " ".join(fix.description for fix in issue.fixes)
-
-
-def test_an_input_is_offered_only_where_the_data_leaves_it_open() -> None:
-    words = [fix.description for fix in check_with_data(with_layer(3, stride=2)).issues[0].fixes]
-    assert not any(word.startswith("input") for word in words)
-    alexnet = changed(load_preset("alexnet"), input=(3, 224, 224))
-    words = [fix.description for fix in check_with_data(alexnet).issues[0].fixes]
-    assert any(word.startswith("input 3x227x227 instead of 3x224x224") for word in words)
 
 
 @pytest.mark.parametrize("data", ["shapes", "imagenette"])

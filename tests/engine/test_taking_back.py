@@ -1,4 +1,4 @@
-"""An edit that broke a network is taken back: at first, whole, and only where it was the cause."""
+"""The last edits, taken back: which are, and what is said of it."""
 
 from __future__ import annotations
 
@@ -22,14 +22,17 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.taking_back import Edit
 
 WIDE = Conv(out_channels=3, kernel_size=12)
-
-
 EDITS = {
     "a stride": (with_layer(3, stride=2), "take stride 2 back to 1"),
     "a kernel": (with_layer(0, kernel_size=(5, 4)), "take kernel 5x4 back to 5x5"),
     "padding, which breaks a later layer": (with_layer(0, padding=1), "take padding 1 back to 2"),
     "the input": (changed(input=(1, 27, 27)), "take the input 1x27x27 back to 1x28x28"),
     "a larger input": (changed(input=(1, 30, 30)), "take the input 1x30x30 back to 1x28x28"),
+    "the data": (changed(data="cifar10"), "take the data cifar10 back to mnist"),
+    "two layers that became one": (
+        changed(layers=(*LENET.layers[:3], with_layer(3, stride=2).layers[3], *LENET.layers[5:])),
+        "put conv 16 5x5 | relu back in place of the conv",
+    ),
     "the scores": (with_layer(10, out_features=9), "take out_features 9 back to 10"),
     "the last layer": (changed(layers=LENET.layers[:-1]), "put fc 10 back"),
     "two layers": (changed(layers=LENET.layers[:-2]), "put the 2 layers back"),
@@ -88,8 +91,6 @@ def test_the_edit_that_broke_it_is_taken_back_first(broken: Network, words: str)
 
 
 BLOCK = Residual(branch=(Conv(out_channels=6, padding="same"), ReLU()))
-
-
 SHRINKING = msgspec.structs.replace(BLOCK.branch[0], stride=2)
 
 
@@ -193,6 +194,34 @@ def test_an_input_that_was_changed_again_is_not_taken_back() -> None:
     for now in (smaller, large):
         fixes = check_with_data(now, [Edit(small, now), Edit(LENET, small)]).issues[0].fixes
         assert not any("input 1x27x27 back" in fix.description for fix in fixes)
+
+
+@pytest.mark.parametrize("now", ["cifar10", "pathmnist"])
+def test_data_that_were_changed_again_are_not_taken_back(now: str) -> None:
+    first = changed(data="digits")
+    issue, *_ = check_with_data(changed(data=now), [Edit(LENET, first)]).issues
+    assert not any("back" in fix.description for fix in issue.fixes)
+
+
+def test_a_fault_in_exchange_for_another_is_not_offered() -> None:
+    even, broken = with_layer(3, kernel_size=4, padding="same"), with_layer(3, stride=2)
+    fixes = check_with_data(broken, [Edit(even, broken)]).issues[0].fixes
+    assert fixes and not any("back" in fix.description for fix in fixes)
+
+
+def test_a_layer_is_put_back_for_the_faults_that_its_absence_made() -> None:
+    layers = (Conv(out_channels=4, kernel_size=4), MaxPool(kernel_size=5), Dropout(p=9.0))
+    before, now = (changed(layers=(*part, FC(out_features=10))) for part in (layers, layers[1:]))
+    issues = check_with_data(now, [Edit(before, now)]).issues
+    assert [issue.code for issue in issues] == ["fraction", "bad-value"]
+    assert ["put conv" in str(issue.fixes) for issue in issues] == [True, False]
+
+
+def test_behind_what_was_invalid_an_older_edit_is_taken_back() -> None:
+    broken = with_layer(3, stride=2)
+    invalid = changed(broken, layers=(Dropout(p=9.0), *broken.layers))
+    edits = Edit(invalid, broken), Edit(LENET, broken)
+    assert first_fix(broken, *edits)[0] == "take stride 2 back to 1: all layers fit again"
 
 
 def test_what_was_invalid_before_is_not_put_back() -> None:
