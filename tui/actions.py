@@ -152,7 +152,7 @@ COMMANDS = (
     ),
     Command(RUNS, "R", "screen.resume", "resume", "Resume here"),
     Command(RUNS, "f", "screen.go_back", "from", "Resume from a checkpoint", in_bar=False),
-    Command(RUNS, "a", "screen.again", "repeat", "Reproduce, or change one setting"),
+    Command(RUNS, "a", "screen.reproduce", "reproduce", "Reproduce, or change one setting"),
     Command(RUNS, "e", "screen.build_on", "build", "Edit its network and weights", in_bar=False),
     Command(RUNS, "t", "screen.tag", "tags", "Edit its tags", in_bar=False),
     Command(RUNS, "n", "screen.note", "note", "Edit its note", in_bar=False),

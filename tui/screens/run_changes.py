@@ -19,7 +19,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.history.amending import amend, choices
 from cnn_tui.tui.history.run_rows import SPARE_KEYS, binned_words, spare_words
-from cnn_tui.tui.messages import RepeatRun
+from cnn_tui.tui.messages import ReproduceRun
 from cnn_tui.tui.rows import Item
 from cnn_tui.tui.screens.dialog import Answer, Picker, Prompt, Question
 from cnn_tui.tui.screens.files import complain
@@ -157,7 +157,7 @@ class RunChanges(ModeScreen, inherit_bindings=False):
                 self.post_message(wanted)
 
     @work
-    async def action_again(self) -> None:
+    async def action_reproduce(self) -> None:
         """Reproduce the run, unchanged or with one setting changed."""
         folder = self._folder
         if folder is None:
@@ -168,7 +168,7 @@ class RunChanges(ModeScreen, inherit_bindings=False):
             if answer:
                 name, _, value = answer.partition("=")
                 network, again = plan_again(folder, None if answer == SAME else (name, value))
-                self.post_message(RepeatRun(folder, network, again))
+                self.post_message(ReproduceRun(folder, network, again))
         except CnnTuiError as error:
             complain(self.app, error)
 

@@ -44,7 +44,7 @@ _REST = 0.15
 """Seconds that the cursor rests on a run before its curve is read."""
 _ORDERS: tuple[Order, ...] = get_args(Order)
 _OF_A_RUN = {
-    "open", "tag", "note", "rename", "delete", "resume", "go_back", "again", "mark", "weights",
+    "open", "tag", "note", "rename", "delete", "resume", "go_back", "reproduce", "mark", "weights",
     "build_on", "inspect",
 }  # fmt: skip
 
