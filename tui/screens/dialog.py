@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
@@ -52,9 +52,28 @@ class TextDialog(Dialog[str]):
 class TitledWindow(Vertical):
     """The frame of a dialog, with its title in the border, as panels have theirs."""
 
-    def __init__(self, title: str, *, classes: str) -> None:
+    def __init__(self, title: str, *, classes: str = "") -> None:
         super().__init__(classes=f"window {classes}")
         self.border_title = Content(clean(title))
+
+
+class AskingDialog(TextDialog):
+    """The base of short questions: a title, and below it what there is to say."""
+
+    def __init__(self, title: str, about: str = "") -> None:
+        super().__init__()
+        self._title, self.words = title, about
+
+    def said(self) -> Iterator[Static]:
+        """Yield what there is to say, after the title where the border has no room for it."""
+        room = min(_ASKING, self.app.size.width) - _CORNERS
+        whole = self._title if len(self._title) > room else ""
+        if text := "\n".join(filter(None, (whole, self.words))):
+            yield Static(text, classes="asked", markup=False)
+
+
+_ASKING, _CORNERS = 76, 8
+"""Columns of a question (dialog.tcss), and of what is beside its title in the border."""
 
 
 @dataclass(frozen=True)
@@ -65,18 +84,18 @@ class Answer:
     text: str
 
 
-class Question(TextDialog):
+class Question(AskingDialog):
     """A question; the result is the key of the answer, empty for escape."""
 
-    def __init__(self, question: str, answers: Sequence[Answer]) -> None:
-        super().__init__()
-        self._question, self._answers = question, answers
+    def __init__(self, title: str, answers: Sequence[Answer], about: str = "") -> None:
+        super().__init__(title, about)
+        self._answers = answers
 
     def compose(self) -> ComposeResult:
         keys = [*((answer.key, answer.text) for answer in self._answers), ("esc", "go back")]
         lines = [Content.assemble((f"{key:>5}", "$accent"), f"  {text}") for key, text in keys]
-        with Vertical(classes="window"):
-            yield Static(self._question, classes="asked", markup=False)
+        with TitledWindow(self._title):
+            yield from self.said()
             yield Static(Content("\n").join(lines), classes="answers")
 
     def on_click(self, event: events.Click) -> None:
@@ -253,22 +272,26 @@ def _matching(items: Sequence[Item], text: str) -> list[Item]:
     return [item for _, _, item in sorted(ranks, key=lambda rank: rank[:2])]
 
 
-class Prompt(TextDialog):
+class Prompt(AskingDialog):
     """One line of text, which typing replaces; the result is empty for escape.
 
-    ``check`` raises ``CnnTuiError``, or ``ValueError`` with what a wrong text needs; the text then
-    stays in the line, with the message below it.
+    ``about`` says what may be typed. ``check`` raises ``CnnTuiError``, or ``ValueError`` with what
+    a wrong text needs; the text then stays in the line, with the message below it.
     """
 
     def __init__(
-        self, title: str, value: str, check: Callable[[str], object] | None = None
+        self,
+        title: str,
+        value: str,
+        check: Callable[[str], object] | None = None,
+        about: str = "",
     ) -> None:
-        super().__init__()
-        self._title, self._value, self._check = title, value, check
+        super().__init__(title, about)
+        self._value, self._check = value, check
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="window"):
-            yield Static(self._title, classes="asked", markup=False)
+        with TitledWindow(self._title):
+            yield from self.said()
             yield EntryInput(self._value, compact=True, select_on_focus=True)
             yield Static("enter accepts, esc goes back", classes="hint")
 

@@ -44,9 +44,10 @@ async def _ask_how_far(app: App[None], folder: RunFolder, network: Network) -> N
     entry, epochs = read_entry(folder), network.training.epochs
     if entry is None or entry.state != "completed" or entry.summary.epoch < epochs:
         return network
-    words = f"{folder.name} is complete. Resume it up to epoch"
+    about = f"It is complete after {epochs:,} epochs. Train it on up to epoch:"
     extended = partial(with_setting, network, "training.epochs")
-    answer = await app.push_screen_wait(Prompt(words, str(2 * epochs), extended))
+    prompt = Prompt(f"Resume {folder.name}", str(2 * epochs), extended, about)
+    answer = await app.push_screen_wait(prompt)
     return extended(answer) if answer else None
 
 

@@ -237,8 +237,9 @@ class RunsScreen(FolderScreen[_Read], RunChanges):
 
     @work
     async def action_filter(self) -> None:
-        title = "Words in name, network, data, state, tags or note; - for all"
-        answer = await self.app.push_screen_wait(Prompt(title, self._words))
+        about = "words in name, network, data, state, tags or note, - for all"
+        prompt = Prompt("Filter runs", self._words, about=about)
+        answer = await self.app.push_screen_wait(prompt)
         self._words = answer.removeprefix("-") if answer else self._words
         self._present()
 
