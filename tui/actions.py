@@ -128,7 +128,7 @@ COMMANDS = (
     Command(TRAIN, "b", "screen.earlier", "before", "Show or hide other runs", in_bar=False),
     Command(TRAIN, "B", "screen.overlay", "another run", "Add another run", in_bar=False),
     Command(TRAIN, "C", "screen.compare", "compare", "Compare with the original", in_bar=False),
-    Command(TRAIN, "k", "screen.take_over", "to Build", "Build takes over this run's", "k", False),
+    Command(TRAIN, "k", "screen.take_over", "to Build", "Take this run to Build", "k", False),
     Command(TRAIN, "t", "app.recipe", "recipe", "Change the next run's recipe"),
     Command(TRAIN, "p", "app.preflight", "pre-flight", in_bar=False, name="Pre-flight checks"),
     Command(TRAIN, "f", "app.lr_finder", "find lr", in_bar=False, name="Find a learning rate"),

@@ -252,7 +252,7 @@ class RunsScreen(FolderScreen[_Read], RunChanges):
             self.post_message(InspectRun(self._folder))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("sort", "compare"):
+        if action in ("sort", "compare", "filter"):
             return bool(self._entries)
         if self.is_mounted and action == "open" and self._sweep:
             return True
