@@ -28,7 +28,7 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     """The base of all windows: each returns a result, ``escaped`` if it is closed without one."""
 
     CSS_PATH = "dialog.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (100, "-large")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (100, "-large"), (160, "-huge")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-tall")]
     BINDINGS = [
         Binding("escape", "finish", "cancel", show=False),
@@ -199,7 +199,12 @@ class Picker(TextDialog):
 
     def filter(self, text: str) -> None:
         """Show the items that match a text."""
-        self.fill(_matching(self._items, text.strip().lower()), highlight=True)
+        text = text.strip().lower()
+        self.fill(_matching(self.offered(text), text), highlight=True)
+
+    def offered(self, text: str) -> Sequence[Item]:
+        """Return the items from which a text chooses."""
+        return self._items
 
     def submit(self, text: str) -> None:
         """Return the highlighted item, or the text."""
@@ -259,7 +264,7 @@ class Picker(TextDialog):
 
 
 _WIDTH, _FRAME = 100, 5
-"""Columns of a list at most (dialog.tcss), and of its frame with the scroll bar."""
+"""Columns of a list whose lines fit (dialog.tcss), and of its frame with the scroll bar."""
 
 
 def _matching(items: Sequence[Item], text: str) -> list[Item]:

@@ -7,19 +7,17 @@ from pathlib import Path
 
 from textual import work
 
-from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.history import list_runs
 from cnn_tui.tui.actions import keyed
-from cnn_tui.tui.history.run_rows import items_for
 from cnn_tui.tui.inspect.answers import image_of, require_data
 from cnn_tui.tui.inspect.place import Place
 from cnn_tui.tui.inspect.source import Finding, Inspector, SavedSource
 from cnn_tui.tui.inspect.table import View
-from cnn_tui.tui.screens.dialog import Picker, Prompt
+from cnn_tui.tui.screens.dialog import Prompt
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
-from cnn_tui.tui.threads import in_thread, run_in_thread
+from cnn_tui.tui.screens.run_picker import pick_run
+from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.training import Training
 
 
@@ -84,18 +82,10 @@ class InspectDialogs(ModeScreen):
 
     @work
     async def action_choose_run(self) -> None:
-        try:
-            entries = await in_thread(self, partial(list_runs, self._training.places.runs))
-        except CnnTuiError as error:
-            complain(self.app, error)
-            return
-        items = items_for(entries, [], "")
-        if not items:
-            self.notify(keyed("There is no run to look into: {build.train} trains one."))
-            return
-        chosen = await self.app.push_screen_wait(Picker("Look into", items))
-        if chosen:
-            self.open(RunFolder(self._training.places.runs / chosen))
+        none = keyed("There is no run to look into: {build.train} trains one.")
+        root = self._training.places.runs
+        if chosen := await pick_run(self, root, "Look into", none):
+            self.open(RunFolder(root / chosen))
 
     @work
     async def action_choose_data(self) -> None:
