@@ -291,8 +291,8 @@ COMMANDS = (
     Command(APP, "f9", "app.themes", "theme", "Choose the theme", "F9", False),
     Command(APP, "escape", "screen.back", "back", "One step back", "esc", False),
     Command(APP, "question_mark,f1", "app.help", "help", "This help", "?"),
-    Command(APP, "ctrl+p", "app.command_palette", "palette", "All commands by name", in_bar=False),
     Command(APP, "q,ctrl+q", "app.leave", "quit", "Quit (asks first if work would be lost)"),
+    Command(APP, "ctrl+p", "app.command_palette", "commands", "All commands by name"),
     Command(APP, "ctrl+c", "app.say_how_to_quit", "how to quit", in_bar=False),
 )
 
