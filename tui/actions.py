@@ -174,9 +174,9 @@ COMMANDS = (
     Command(DEMO, "minus", "screen.speed(-1)", "slower", "Play slower", "-"),
     Command(DEMO, "r", "screen.restart", "restart", "Play from the start"),
     Command(DEMO, "l", "screen.loop", "loop", "Begin again at the end", in_bar=False),
+    Command(DEMO, "escape,backspace", "screen.back", "leave demo", "To the list of runs", "esc"),
     Command(DEMO, "i", "screen.inspect", "inspect", "Look inside it"),
     Command(DEMO, "e", "screen.build_on", "build", "Edit its network and weights", in_bar=False),
-    Command(DEMO, "escape,backspace", "screen.back", "leave demo", "To the list of runs", "esc"),
     Command(COMPARE, "escape,backspace", "screen.back", "back", "Back to the list", "esc"),
     Command(COMPARE, "l", "screen.other_curve", "loss/accuracy", "Switch loss and accuracy"),
     Command(
