@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option, OptionDoesNotExist
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.tui.rows import Item
+from cnn_tui.tui.widgets.answers import Answers
 from cnn_tui.tui.widgets.inputs import EntryInput
 from cnn_tui.tui.words import clean
 
@@ -92,17 +93,14 @@ class Question(AskingDialog):
         self._answers = answers
 
     def compose(self) -> ComposeResult:
-        keys = [*((answer.key, answer.text) for answer in self._answers), ("esc", "go back")]
-        lines = [Content.assemble((f"{key:>5}", "$accent"), f"  {text}") for key, text in keys]
         with TitledWindow(self._title):
             yield from self.said()
-            yield Static(Content("\n").join(lines), classes="answers")
+            answers = [(answer.key, answer.text) for answer in self._answers]
+            yield Answers([*answers, ("esc", "go back")])
 
-    def on_click(self, event: events.Click) -> None:
-        if event.widget is self.query_one(".answers"):
-            keys = [*(answer.key for answer in self._answers), ""][event.y :]
-            if keys:
-                self.action_finish(keys[0])
+    @on(Answers.Given)
+    def _clicked(self, event: Answers.Given) -> None:
+        self.action_finish("" if event.key == "esc" else event.key)
 
     async def on_key(self, event: events.Key) -> None:
         if any(answer.key == event.character for answer in self._answers):

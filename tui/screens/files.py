@@ -190,7 +190,7 @@ async def may_quit(app: App[None], builder: Builder, leaving: Leaving) -> Litera
         with_checkpoint = " with a checkpoint" if leaving.kept else ""
         answers.append(screens.Answer("y", f"quit; the run stops{with_checkpoint}"))
     else:
-        answers.append(screens.Answer("y", "quit"))
+        answers.append(screens.Answer("y", "quit without saving"))
     if leaving.detached:
         reasons.append(f"The run {leaving.detached} trains on without the app.")
     if builder.document.dirty:
