@@ -115,7 +115,7 @@ SHOTS = (
     Shot("runs-empty", ("3",)),
     Shot("runs-filter", ("3", "slash", *"digits")),
     Shot("runs-delete", ("3", "x")),
-    Shot("runs-repeat", ("3", "down", "a")),
+    Shot("runs-reproduce", ("3", "down", "a")),
     Shot("run", ("3", "down", "enter")),
     Shot("run-recorded", ("3", "enter")),
     Shot("run-recorded-further", ("3", "enter", "c")),

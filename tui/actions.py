@@ -128,7 +128,7 @@ COMMANDS = (
     Command(TRAIN, "b", "screen.earlier", "before", "Show or hide other runs", in_bar=False),
     Command(TRAIN, "B", "screen.overlay", "another run", "Add another run", in_bar=False),
     Command(TRAIN, "C", "screen.compare", "compare", "Compare with the original", in_bar=False),
-    Command(TRAIN, "k", "screen.take_over", "to Build", "Build takes over this run's", "k", False),
+    Command(TRAIN, "k", "screen.take_over", "to Build", "Take this run to Build", "k", False),
     Command(TRAIN, "t", "app.recipe", "recipe", "Change the next run's recipe"),
     Command(TRAIN, "p", "app.preflight", "pre-flight", in_bar=False, name="Pre-flight checks"),
     Command(TRAIN, "f", "app.lr_finder", "find lr", in_bar=False, name="Find a learning rate"),
@@ -152,7 +152,7 @@ COMMANDS = (
     ),
     Command(RUNS, "R", "screen.resume", "resume", "Resume here"),
     Command(RUNS, "f", "screen.go_back", "from", "Resume from a checkpoint", in_bar=False),
-    Command(RUNS, "a", "screen.again", "repeat", "Reproduce, or change one setting"),
+    Command(RUNS, "a", "screen.reproduce", "reproduce", "Reproduce, or change one setting"),
     Command(RUNS, "e", "screen.build_on", "build", "Edit its network and weights", in_bar=False),
     Command(RUNS, "t", "screen.tag", "tags", "Edit its tags", in_bar=False),
     Command(RUNS, "n", "screen.note", "note", "Edit its note", in_bar=False),
@@ -174,9 +174,9 @@ COMMANDS = (
     Command(DEMO, "minus", "screen.speed(-1)", "slower", "Play slower", "-"),
     Command(DEMO, "r", "screen.restart", "restart", "Play from the start"),
     Command(DEMO, "l", "screen.loop", "loop", "Begin again at the end", in_bar=False),
+    Command(DEMO, "escape,backspace", "screen.back", "leave demo", "To the list of runs", "esc"),
     Command(DEMO, "i", "screen.inspect", "inspect", "Look inside it"),
     Command(DEMO, "e", "screen.build_on", "build", "Edit its network and weights", in_bar=False),
-    Command(DEMO, "escape,backspace", "screen.back", "leave demo", "To the list of runs", "esc"),
     Command(COMPARE, "escape,backspace", "screen.back", "back", "Back to the list", "esc"),
     Command(COMPARE, "l", "screen.other_curve", "loss/accuracy", "Switch loss and accuracy"),
     Command(
@@ -291,8 +291,8 @@ COMMANDS = (
     Command(APP, "f9", "app.themes", "theme", "Choose the theme", "F9", False),
     Command(APP, "escape", "screen.back", "back", "One step back", "esc", False),
     Command(APP, "question_mark,f1", "app.help", "help", "This help", "?"),
-    Command(APP, "ctrl+p", "app.command_palette", "palette", "All commands by name", in_bar=False),
     Command(APP, "q,ctrl+q", "app.leave", "quit", "Quit (asks first if work would be lost)"),
+    Command(APP, "ctrl+p", "app.command_palette", "commands", "All commands by name"),
     Command(APP, "ctrl+c", "app.say_how_to_quit", "how to quit", in_bar=False),
 )
 

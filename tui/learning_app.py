@@ -277,7 +277,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
     async def may_leave_lesson(self) -> bool:
         """Leave the lesson before the app is left, after asking if something was done in it."""
         answers = [screens.Answer("y", "leave it and quit; what is solved is kept")]
-        question = screens.Question("A lesson is under way.", answers)
+        question = screens.Question("A lesson is under way", answers)
         solved = self.desk is not None and self.desk.solved
         nothing_lost = solved or not self.builder.document.dirty
         may = nothing_lost or await self.push_screen_wait(question) == "y"

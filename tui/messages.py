@@ -112,7 +112,7 @@ class ResumeRun(Message):
         self.folder, self.network, self.from_step = folder, network, from_step
 
 
-class RepeatRun(Message):
+class ReproduceRun(Message):
     """Train a run again; ``network`` is its own, or differs as ``again`` says."""
 
     def __init__(self, folder: RunFolder, network: Network, again: Reproduction) -> None:

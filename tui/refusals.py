@@ -62,7 +62,7 @@ REFUSALS = {
         "detach": _NO_RUN,
         **_CHARTS,
         "take_over": "Build has this network and recipe already.",
-        "compare": "This run does not reproduce another: {runs.repeat} in Runs reproduces one.",
+        "compare": "This run does not reproduce another: {runs.reproduce} in Runs reproduces one.",
     },
     RUNS: {_name(command): _NO_RUNS for command in commands(RUNS)}
     | {"fold": _NO_FOLD, "unfold": _NO_FOLD},

@@ -12,7 +12,7 @@ from cnn_tui.engine.errors import MemoryLimitError, MismatchError
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.dashboard.board import Board, read_board
-from cnn_tui.tui.messages import RepeatRun, ResumeRun, TrainRequested
+from cnn_tui.tui.messages import ReproduceRun, ResumeRun, TrainRequested
 from cnn_tui.tui.quick_app import QuickApp
 from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.files import complain
@@ -104,12 +104,12 @@ class StartingApp(QuickApp, inherit_bindings=False):
             self.training.resume(event.folder, event.network, event.from_step)
             self._show_begun()
 
-    @on(RepeatRun)
-    def _repeat(self, event: RepeatRun) -> None:
+    @on(ReproduceRun)
+    def _reproduce(self, event: ReproduceRun) -> None:
         if self._may_begin():
             read = partial(read_board, event.folder)
             run_in_thread(self, read, self._overlay, partial(complain, self))
-            self.training.repeat(event.folder, event.network, event.again)
+            self.training.reproduce(event.folder, event.network, event.again)
             self._show_begun()
 
     def _may_begin(self) -> bool:

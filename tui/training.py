@@ -23,7 +23,7 @@ from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.dashboard.board import Board
 from cnn_tui.tui.dashboard.run_view import RunView, Usage, view_of
 from cnn_tui.tui.history.continuing import (
-    repeat_here,
+    reproduce_here,
     resume_detached,
     resume_here,
     wait_until_running,
@@ -112,9 +112,9 @@ class Training:
         """Resume a run of the history."""
         self._begin(network, partial(resume_here, folder=folder, from_step=from_step))
 
-    def repeat(self, folder: RunFolder, network: Network, again: Reproduction) -> None:
+    def reproduce(self, folder: RunFolder, network: Network, again: Reproduction) -> None:
         """Train a run of the history again."""
-        self._begin(network, partial(repeat_here, folder=folder, again=again))
+        self._begin(network, partial(reproduce_here, folder=folder, again=again))
 
     def glimpse(self) -> Glimpse | None:
         """The weights of the run between two steps; None until they are there, or without a run.

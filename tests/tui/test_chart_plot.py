@@ -101,6 +101,16 @@ def test_the_first_curve_stays_visible_where_a_second_lies_on_it() -> None:
     assert any("o" in row for row in texts(rasterise(plot, 60, 10)))
 
 
+def test_curves_of_equal_values_show_all_their_marks() -> None:
+    line = ((1.0, 1.0), (5.0, 1.0), (10.0, 1.0))
+    curves = tuple(Curve(line, glyph) for glyph in "@ox+#")
+    canvas = rasterise(Plot(curves, epochs_axis(10, 10, 6), loss_axis([2.0], 3)), 60, 10)
+    (row,) = (row for row in texts(canvas) if "@" in row)
+    assert row.count("@ox+#") == 2, "the first keeps its place, the others stand beside it"
+    assert row.endswith("#+xo@"), "at the right edge they stand on its other side"
+    assert {0, 1, 2, 3, 4} <= {number for line in canvas for _, number in line}
+
+
 def test_values_above_the_axis_are_cut_at_its_edge() -> None:
     rows = drawn(((0.0, 50.0), (10.0, 50.0)))
     assert braille(rows[:1]) > 10

@@ -78,7 +78,11 @@ async def test_a_wrong_text_stays_in_its_line_with_an_example(
     async with app.run_test(size=(80, 24)) as pilot:
         await reach(app, pilot, RUNS)
         await until(pilot, lambda: "quick-1" in cells(app))
-        for key, wrong, words in (("R", "many", "epochs"), ("r", "a b", "letters, digits")):
+        for key, wrong, words in (
+            ("R", "many", "epochs"),
+            ("R", "1", "no later epoch"),
+            ("r", "a b", "letters, digits"),
+        ):
             await typed(pilot, key, *wrong.replace(" ", "?"), "enter")
             assert isinstance(app.screen, Prompt)
             assert app.screen.query_one(Input).value == wrong.replace(" ", "?")

@@ -51,7 +51,7 @@ async def asked(app: CnnTuiApp, pilot: Pilot[None], key: str) -> str:
     await pilot.press(key)
     await until(pilot, lambda: isinstance(app.screen, Question))
     assert isinstance(app.screen, Question)
-    return app.screen._question
+    return app.screen.words
 
 
 async def test_two_keys_train_on_shapes_of_its_own_size(make_app: MakeApp) -> None:

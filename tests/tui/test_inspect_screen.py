@@ -14,7 +14,7 @@ from driving import text
 from inspected import make_runs_to_inspect
 from runs_made import until
 from textual.pilot import Pilot
-from textual.widgets import Static
+from textual.widgets import Input, Static
 
 from cnn_tui.engine.errors import InsightError
 from cnn_tui.engine.insight.width import TAG as WIDTH
@@ -30,6 +30,7 @@ from cnn_tui.tui.inspect.pane import InspectPane
 from cnn_tui.tui.inspect.probes import ProbesSeen
 from cnn_tui.tui.inspect.table import VIEWS, view_named
 from cnn_tui.tui.inspect.width import WidthSeen
+from cnn_tui.tui.screens.dialog import Prompt
 from cnn_tui.tui.screens.inspect import InspectScreen
 from cnn_tui.tui.screens.runs import RunsScreen
 from cnn_tui.tui.session import train
@@ -123,8 +124,9 @@ async def test_images_and_checkpoints_are_walked_through(app: CnnTuiApp) -> None
         assert "state < untrained > 1 of 2" in text(app, "#where")
         assert any("all states that were kept" in said.message for said in app._notifications)
         await pilot.press("i", *"999", "enter")
-        await until(pilot, lambda: "no image 999" in text(app, "#seen"))
-        await pilot.press("full_stop")
+        assert isinstance(app.screen, Prompt) and app.screen.query_one(Input).value == "999"
+        assert "there are 180" in str(app.screen.query_one(".hint", Static).render())
+        await pilot.press("escape", "full_stop")
         await until(pilot, lambda: pane(app).seen is not None)
 
 

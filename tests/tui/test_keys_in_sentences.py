@@ -24,7 +24,15 @@ from cnn_tui.tui.widgets.bars import KeyBar
 MakeApp = Callable[..., CnnTuiApp]
 
 TABLES = ("actions.py", "build_actions.py", "sweep_actions.py", "lesson_actions.py", "keymap.py")
-OWN = ("dialog.py", "preflight.py", "lr_finder.py", "path_prompt.py", "pattern.py", "transform.py")
+OWN = (
+    "dialog.py",
+    "preflight.py",
+    "lr_finder.py",
+    "path_prompt.py",
+    "pattern.py",
+    "run_picker.py",
+    "transform.py",
+)
 """Dialogs, whose keys are their own and cannot be changed."""
 OWN_SENTENCES = (
     "drawn, enter removes it: ",

@@ -58,7 +58,7 @@ def test_the_layers_of_a_run_show_their_whole_names_where_there_is_room() -> Non
     table.set_reactive(LayerHealthTable.run, RunView(layers=layers))
     shown = ["".join(text for text, _ in line) for line in table.lines(52, 5)]
     assert "parallel3.b.conv1 " in shown[2]
-    assert "r5.1.r1.p4.b.conv2 " in shown[3]
+    assert "r5.1.res1.par4.b.conv2 " in shown[3]
     assert all(len(line) <= 52 for line in shown)
 
 

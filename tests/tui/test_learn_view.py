@@ -71,11 +71,11 @@ def test_a_hint_and_the_end_take_the_place_of_the_task() -> None:
 
 
 def test_a_formula_keeps_its_lines_and_hostile_text_its_place() -> None:
-    rows = words(whole(replace(VIEW, title="a\x1b[2Jb"), 60))
+    rows = words(whole(replace(VIEW, place="a\x1b[2Jb"), 60))
     assert "     (W - F)/S + 1" in rows and "     again" in rows
     assert "\x1b" not in "".join(rows)
     narrow = words(whole(replace(VIEW, text=("    one: 7*7*C*C = 49*C*C weights\n    two",)), 30))
-    assert narrow[3:6] == ["     one: 7*7*C*C = 49*C*C", "         weights", "     two"]
+    assert narrow[2:5] == ["     one: 7*7*C*C = 49*C*C", "         weights", "     two"]
 
 
 def test_both_solutions_are_aligned_and_marked_where_they_differ() -> None:

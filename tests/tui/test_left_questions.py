@@ -50,7 +50,7 @@ async def test_questions_about_a_run(make_app: MakeApp, root: Path) -> None:
         screen = app.screen
         assert isinstance(screen, RunsScreen)
         await until(pilot, lambda: screen._entry is not None)
-        await left(pilot, screen, "tag", "note", "rename", "delete", "again", "filter")
+        await left(pilot, screen, "tag", "note", "rename", "delete", "reproduce", "filter")
     assert files(root) == before
 
 
@@ -60,8 +60,8 @@ async def test_questions_about_a_run(make_app: MakeApp, root: Path) -> None:
         (
             "3",
             RunsScreen,
-            "tag note rename delete again resume go_back bin open weights mark compare build_on "
-            "inspect",
+            "tag note rename delete reproduce resume go_back bin open weights mark compare "
+            "build_on inspect",
         ),
         ("5", SweepsScreen, "stop resume refine"),
     ],

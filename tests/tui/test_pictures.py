@@ -89,3 +89,16 @@ def test_pictures_fit_the_side_whatever_their_size() -> None:
     np.testing.assert_array_equal(fitted(image, 50), image)
     np.testing.assert_array_equal(fitted(image, 96)[:, ::2, 1::2], image)
     assert fitted(image[:, :1], 8).shape == (3, 1, 8)
+
+
+@pytest.mark.parametrize("form", ["glyphs", "ascii"])
+def test_marked_pixels_have_glyphs_of_their_own(form: Literal["glyphs", "ascii"]) -> None:
+    grey = np.array([[0, 255, 0, 255]] * 2, float).repeat(1, 0)[None].repeat(3, 0)
+    grey[:, :, 2:] = (grey[:, :, 2:] + np.array((255, 150, 50))[:, None, None]) / 2
+    picture = Picture(grey.astype(np.uint8), "marked")
+    (line,) = plain(lines_of(picture, form))
+    assert (
+        line[2:] == "xX"
+        and line[:2] == plain(lines_of(picture._replace(kind="image"), form))[0][:2]
+    )
+    assert lines_of(picture, form)[0][-1][1] == "#ffff55/"

@@ -76,10 +76,10 @@ async def test_what_was_saved_is_offered_again(
         app.screen.query_one(Input).value = "mine.toml"
         await pilot.press("enter")
         await pilot.pause()
-        await pilot.press("down", "x", "o", "y")
+        await pilot.press("down", "x", "o")
         await pilot.pause()
         assert app.screen.query_one(OptionList).get_option_at_index(0).id == "mine.toml"
-        await pilot.press("enter")
+        await pilot.press("enter", "y")
         await pilot.pause()
         assert app.builder.network.layers == SMALL.layers
         assert app.builder.document.source == tmp_path / "mine.toml"

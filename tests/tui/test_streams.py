@@ -80,6 +80,28 @@ def test_a_removed_working_folder_is_one_line_at_most(file: Path, tmp_path: Path
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
 
 
+INTERRUPTED = """
+import os, signal, sys
+from importlib.abc import MetaPathFinder
+from cnn_tui.tui.cli.main import run
+
+class Interrupt(MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == wanted:
+            os.kill(os.getpid(), signal.SIGINT)
+
+wanted = sys.argv.pop(1)
+sys.meta_path.insert(0, Interrupt())
+run()
+"""
+
+
+@pytest.mark.parametrize("module", ["cnn_tui.tui.cli.line", "click", "cnn_tui.tui.cli.presets"])
+def test_an_interrupt_of_the_start_shows_no_traceback(module: str) -> None:
+    done = run([sys.executable, "-c", INTERRUPTED, module, "presets"], check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "")
+
+
 class Hung:
     """A command on a terminal that goes away; with ``owned`` the system sends it HUP as well."""
 

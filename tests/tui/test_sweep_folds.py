@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,10 +10,13 @@ import pytest
 from driving import done, text
 from runs_made import until
 from sweeps_made import make_sweep
+from textual.widgets import OptionList
 
 from cnn_tui.engine.decoding import encode
+from cnn_tui.engine.sweeps.folder import list_sweeps
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.history.sweep_folds import sweep_of
+from cnn_tui.tui.screens import run_picker
 from cnn_tui.tui.screens.sweep import SweepScreen
 from cnn_tui.tui.widgets.table import Table
 
@@ -83,3 +87,41 @@ async def test_a_sweep_is_one_row_until_its_runs_are_wanted(
 )
 def test_the_name_of_a_run_tells_its_sweep(run: str, sweep: str) -> None:
     assert sweep_of(run, {"lr-1"}) == sweep
+
+
+def test_the_command_gives_a_sweep_one_line(cli: Callable, root: Path) -> None:
+    (sweep,) = (folder.name for folder in list_sweeps(root))
+    code, out, err = cli("runs", "--runs-dir", root)
+    assert (code, err) == (0, "")
+    _, first, folded, last, hint = out.splitlines()
+    assert [first.split()[0], last.split()[0]] == ["mine-2", "mine-1"]
+    assert folded.split()[:3] == [sweep, "3", "runs"] and "97.00%" in folded
+    assert "runs --all" in hint
+    every = cli("runs", "--all", "--runs-dir", root).out
+    named = cli("runs", "--filter", f"{sweep}-1", "--runs-dir", root).out
+    assert [f"{sweep}-{at}" in every for at in range(3)] == [True] * 3
+    assert f"{sweep}-1" in named and "--all" not in every + named
+    entries = json.loads(cli("runs", "--json", "--runs-dir", root).out)
+    assert [entry["sweep"] for entry in entries] == ["", sweep, sweep, sweep, ""]
+
+
+async def test_whoever_picks_a_run_finds_those_of_a_sweep_behind_its_row(
+    make_app: Callable[..., CnnTuiApp], root: Path
+) -> None:
+    app = make_app()
+    app.places.runs = root
+    (sweep,) = (folder.name for folder in list_sweeps(root))
+    async with app.run_test(size=(80, 24)) as pilot:
+        picked: list[str | None] = []
+        entries, folds = run_picker._read(root, "mine-1")
+        app.push_screen(run_picker.RunPicker("Look into", entries, folds, ()), picked.append)
+        await done(pilot)
+        choices = app.screen.query_one(OptionList)
+        assert [option.id for option in choices.options] == ["mine-2", f"{sweep}/"]
+        await pilot.press("down", "enter")
+        await done(pilot)
+        trials = [f"{sweep}-{number}" for number in (2, 1, 0)]
+        assert [option.id for option in choices.options] == trials
+        await pilot.press("down", "enter")
+        await done(pilot)
+        assert picked == [trials[1]]

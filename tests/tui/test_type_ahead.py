@@ -47,8 +47,8 @@ async def test_a_preset_is_opened_by_typing_without_a_pause(make_app: MakeApp) -
     async with app.run_test(size=(80, 24)) as pilot:
         await typed(pilot, *"olenet5", "enter")
         assert app.builder.network.name == "lenet5"
-        # Each dialog of a chain gets its keys: the recipe's form, the question, the next list.
-        await typed(pilot, "t", "3", "escape", "o", "y", *"vgg16", "enter")
+        # Each dialog of a chain gets its keys: the recipe's form, the next list, the question.
+        await typed(pilot, "t", "3", "escape", "o", *"vgg16", "enter", "y")
         assert app.builder.network.name == "vgg16"
 
 

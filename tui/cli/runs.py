@@ -3,18 +3,29 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import get_args
 
 import click
+import msgspec
 
 from cnn_tui.engine.runs import manage, requests
 from cnn_tui.engine.runs.cleanup import list_bin
 from cnn_tui.engine.runs.folder import open_run
 from cnn_tui.engine.runs.history import Order, RunEntry, list_runs, matches, sort_runs
+from cnn_tui.engine.sweeps.folder import list_sweeps
 from cnn_tui.tui.cli import completing, options, runs_disk
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
 from cnn_tui.tui.dashboard.series import sparkline
+from cnn_tui.tui.history.sweep_folds import (
+    NO_FOLDS,
+    Folds,
+    best_of,
+    folded,
+    folds_of,
+    sweep_of,
+)
 from cnn_tui.tui.words import count, epochs_words, megabytes, percent
 
 _CURVE = 16
@@ -25,28 +36,42 @@ _LEFT = ("run", "state", "network", "data", "val accuracy", "tags")
 @click.option("--sort", type=click.Choice(get_args(Order)), default="created", show_default=True)
 @click.option("--filter", "words", metavar="WORDS", default="", help="List only runs that match.")
 @click.option("--size", is_flag=True, help="Add disk space, per run and in total.")
+@click.option("--all", "all_", is_flag=True, help="List the runs of sweeps one by one.")
 @options.as_json
 @options.runs_dir
 @click.pass_context
 def command(
-    context: click.Context, sort: Order, words: str, size: bool, as_json: bool, runs_dir: Path
+    context: click.Context,
+    sort: Order,
+    words: str,
+    size: bool,
+    all_: bool,
+    as_json: bool,
+    runs_dir: Path,
 ) -> None:
     """List the runs, the newest first; or do something with one of them.
 
-    WORDS are searched in names, networks, data, states, tags and notes.
+    WORDS are searched in names, networks, data, states, tags and notes. A sweep has one line, with
+    its number of runs and the best of them, unless WORDS name its runs.
     """
     context.obj = runs_dir
     if context.invoked_subcommand is not None:
         return
     entries = sort_runs(list_runs(runs_dir, sizes=size), sort)
     entries = [entry for entry in entries if matches(entry, words)]
+    sweeps = {folder.name for folder in list_sweeps(runs_dir)}
     if as_json:
-        print_json(entries)
+        own = ({"sweep": sweep_of(entry.name, sweeps)} for entry in entries)
+        print_json([msgspec.structs.asdict(e) | s for e, s in zip(entries, own, strict=True)])
     elif not entries:
         print_line(f"No runs in {runs_dir}." if not words else f"No run matches {words!r}.")
     else:
-        _print_entries(entries, size)
-        if any(entry.state == "failed" for entry in entries):
+        folds = NO_FOLDS if all_ or words else folds_of(entries, sweeps)
+        listed = list(folded(entries, folds, ()))
+        _print_listed(listed, folds, size)
+        if folds:
+            print_line("cnn-tui runs --all lists the runs of sweeps one by one.")
+        if any(isinstance(one, RunEntry) and one.state == "failed" for one in listed):
             print_line("cnn-tui watch RUN says why a run failed.")
         if size:
             print_line(_used(entries, runs_dir))
@@ -141,10 +166,14 @@ def _used(entries: list[RunEntry], root: Path) -> str:
     return f"{count(len(entries), 'run')}, {used} MB{bin_ if binned else ''}{hint}."
 
 
-def _print_entries(entries: list[RunEntry], size: bool) -> None:
+def _print_listed(listed: Sequence[RunEntry | str], folds: Folds, size: bool) -> None:
     header = ["run", "state", "network", "data", "epochs", "best val", "test", "val accuracy"]
-    header += ["MB"] * size + ["tags"] * any(entry.tags for entry in entries)
-    rows = [_row(entry, header) for entry in entries]
+    tagged = any(isinstance(one, RunEntry) and one.tags for one in listed)
+    header += ["MB"] * size + ["tags"] * tagged
+    rows = [
+        _sweep_row(one, folds[one], header) if isinstance(one, str) else _row(one, header)
+        for one in listed
+    ]
     print_table(
         header,
         rows,
@@ -152,6 +181,14 @@ def _print_entries(entries: list[RunEntry], size: bool) -> None:
         wrap=("tags",),
         spare=("val accuracy", "network"),
     )
+
+
+def _sweep_row(sweep: str, trials: Sequence[RunEntry], header: list[str]) -> tuple[str, ...]:
+    """The row of the best run, with the name of the sweep, its number of runs and their size."""
+    best = dict(zip(header, _row(best_of(trials), header), strict=True))
+    size = megabytes(sum(trial.bytes or 0 for trial in trials))
+    own = {"run": sweep, "state": count(len(trials), "run"), "epochs": "", "MB": size, "tags": ""}
+    return tuple((best | own)[name] for name in header)
 
 
 def _row(entry: RunEntry, header: list[str]) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ def resume_here(
     require_kept(recorder)
 
 
-def repeat_here(
+def reproduce_here(
     network: Network, control: Control, emit: Emit, *, folder: RunFolder, again: Reproduction
 ) -> None:
     """Train a run again as a new run, blocking. Raises ``CnnTuiError``."""

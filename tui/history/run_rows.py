@@ -271,16 +271,16 @@ MOST = 4
 """More runs could not be distinguished."""
 
 
-def items_for(entries: Sequence[RunEntry], drawn: Sequence[str], own: str) -> list[Item]:
-    """Return the runs that can be drawn, or removed if they are drawn."""
+def items_for(entries: Sequence[RunEntry], drawn: Collection[str]) -> list[Item]:
+    """Return the runs to pick from; of those that are drawn it is said."""
     return [
         Item(entry.name, ("drawn, enter removes it: " if entry.name in drawn else "") + _of(entry))
         for entry in entries
-        if entry.name != own
     ]
 
 
 def _of(entry: RunEntry) -> str:
     summary = entry.summary
     best = f", best val {percent(summary.best_val_accuracy)}" if summary.best_val_accuracy else ""
-    return f"{clean(summary.arch)} on {clean(summary.data)}, {count(summary.epoch, 'epoch')}{best}"
+    known = " on ".join(filter(None, (clean(summary.arch), clean(summary.data))))
+    return f"{known}, {count(summary.epoch, 'epoch')}{best}"

@@ -57,11 +57,16 @@ def best_of(trials: Sequence[RunEntry]) -> RunEntry:
 
 
 def sweep_about(sweep: str, trials: Sequence[RunEntry]) -> str:
+    """Describe a sweep by its trials, with the keys for it."""
+    keys = keyed("{runs.open} opens it, {runs.unfold} lists its runs")
+    return f"{sweep}: {sweep_words(trials)}; {keys}"
+
+
+def sweep_words(trials: Sequence[RunEntry]) -> str:
     """Describe a sweep by its trials."""
     best = best_of(trials)
     accuracy = best.summary.best_val_accuracy
     by = f", best {percent(accuracy)} by {best.name}" if accuracy is not None else ""
     running = sum(trial.state == "running" for trial in trials)
     now = f", {running} of them in training" if running else ""
-    keys = keyed("{runs.open} opens it, {runs.unfold} lists its runs")
-    return f"{sweep}: a sweep with {count(len(trials), 'run')}{now}{by}; {keys}"
+    return f"a sweep with {count(len(trials), 'run')}{now}{by}"

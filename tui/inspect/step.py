@@ -197,7 +197,7 @@ def _marked(
     if len(rows) and len(columns):
         window = (slice(None), rows[:, None], columns)
         pixels[window] = (pixels[window] + np.array(_MARK)[:, None, None]) / 2
-    return Picture(pixels.astype(np.uint8))
+    return Picture(pixels.astype(np.uint8), "marked")
 
 
 def _short(layer: str) -> str:

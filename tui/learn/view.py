@@ -100,7 +100,8 @@ def beside(view: LessonView, width: int, height: int) -> list[Line]:
 
 def whole(view: LessonView, width: int) -> list[Line]:
     """Return everything that the lesson says, its task with the state, and the hints taken."""
-    return [*_head(view, width), *paragraphs(view.text, width), *_task(view, width)]
+    place: Line = ((f" {clean(view.place)}", "dim"),)
+    return [place, (), *paragraphs(view.text, width), *_task(view, width)]
 
 
 def _head(view: LessonView, width: int) -> list[Line]:

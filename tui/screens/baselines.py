@@ -158,7 +158,6 @@ class BaselinesScreen(ModeScreen):
         self.set_class(not climb.rungs, "-none")
         state = self.query_one("#climb", TextLines)
         state.rows = self._state(width)
-        state.styles.height = max(1, len(state.rows))
         chosen = next((rung for rung in climb.rungs if rung.baseline == table.chosen), None)
         self.query_one(BaselineDetail).show(table.chosen, chosen)
         self.refresh_bindings()

@@ -66,7 +66,7 @@ class BuildScreen(EditingScreen):
     BINDINGS = bindings(BUILD)
     AUTO_FOCUS = "LayerList"
     HORIZONTAL_BREAKPOINTS = [*ModeScreen.HORIZONTAL_BREAKPOINTS, (116, "-huge")]
-    VERTICAL_BREAKPOINTS = [*ModeScreen.VERTICAL_BREAKPOINTS, (40, "-tall")]
+    VERTICAL_BREAKPOINTS = [*ModeScreen.VERTICAL_BREAKPOINTS, (37, "-tall")]
 
     def __init__(self, builder: Builder, data_dir: Path | None = None) -> None:
         """``data_dir`` is the folder of datasets that are not built in."""

@@ -200,7 +200,6 @@ class DataScreen(ModeScreen):
         samples.display = not classes.display
         if self._view == "classes":
             classes.rows = tuple(class_rows(self._shown[1], room))
-            classes.refresh(layout=True)
         elif self._view == "augmented":
             samples.update(augmented_sheet(self._shown, self._recipe, self._page, looks, room))
         else:
@@ -214,7 +213,6 @@ class DataScreen(ModeScreen):
             room = max(20, self.size.width - 2)
             texts = [wrap(line, room, initial_indent=" ") for line in self._words.splitlines()]
             lines.rows = tuple(((line, "dim"),) for text in texts for line in text)
-            lines.styles.height = max(2, len(lines.rows))
             return
         what, done, total = self._progress
         figures = (f" {what} {done / 1e6:,.1f} of {total / 1e6:,.1f} MB ", "")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
-from textual import events
+from textual import events, on
 from textual.app import ComposeResult
 from textual.binding import Binding
 from textual.containers import Vertical
@@ -18,6 +18,7 @@ from textual.widgets.option_list import Option, OptionDoesNotExist
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.tui.rows import Item
+from cnn_tui.tui.widgets.answers import Answers
 from cnn_tui.tui.widgets.inputs import EntryInput
 from cnn_tui.tui.words import clean
 
@@ -28,7 +29,7 @@ class Dialog(ModalScreen[Result], Generic[Result]):
     """The base of all windows: each returns a result, ``escaped`` if it is closed without one."""
 
     CSS_PATH = "dialog.tcss"
-    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (100, "-large")]
+    HORIZONTAL_BREAKPOINTS = [(0, "-small"), (100, "-large"), (160, "-huge")]
     VERTICAL_BREAKPOINTS = [(0, "-low"), (36, "-tall")]
     BINDINGS = [
         Binding("escape", "finish", "cancel", show=False),
@@ -52,9 +53,28 @@ class TextDialog(Dialog[str]):
 class TitledWindow(Vertical):
     """The frame of a dialog, with its title in the border, as panels have theirs."""
 
-    def __init__(self, title: str, *, classes: str) -> None:
+    def __init__(self, title: str, *, classes: str = "") -> None:
         super().__init__(classes=f"window {classes}")
         self.border_title = Content(clean(title))
+
+
+class AskingDialog(TextDialog):
+    """The base of short questions: a title, and below it what there is to say."""
+
+    def __init__(self, title: str, about: str = "") -> None:
+        super().__init__()
+        self._title, self.words = title, about
+
+    def said(self) -> Iterator[Static]:
+        """Yield what there is to say, after the title where the border has no room for it."""
+        room = min(_ASKING, self.app.size.width) - _CORNERS
+        whole = self._title if len(self._title) > room else ""
+        if text := "\n".join(filter(None, (whole, self.words))):
+            yield Static(text, classes="asked", markup=False)
+
+
+_ASKING, _CORNERS = 76, 8
+"""Columns of a question (dialog.tcss), and of what is beside its title in the border."""
 
 
 @dataclass(frozen=True)
@@ -65,25 +85,22 @@ class Answer:
     text: str
 
 
-class Question(TextDialog):
+class Question(AskingDialog):
     """A question; the result is the key of the answer, empty for escape."""
 
-    def __init__(self, question: str, answers: Sequence[Answer]) -> None:
-        super().__init__()
-        self._question, self._answers = question, answers
+    def __init__(self, title: str, answers: Sequence[Answer], about: str = "") -> None:
+        super().__init__(title, about)
+        self._answers = answers
 
     def compose(self) -> ComposeResult:
-        keys = [*((answer.key, answer.text) for answer in self._answers), ("esc", "go back")]
-        lines = [Content.assemble((f"{key:>5}", "$accent"), f"  {text}") for key, text in keys]
-        with Vertical(classes="window"):
-            yield Static(self._question, classes="asked", markup=False)
-            yield Static(Content("\n").join(lines), classes="answers")
+        with TitledWindow(self._title):
+            yield from self.said()
+            answers = [(answer.key, answer.text) for answer in self._answers]
+            yield Answers([*answers, ("esc", "go back")])
 
-    def on_click(self, event: events.Click) -> None:
-        if event.widget is self.query_one(".answers"):
-            keys = [*(answer.key for answer in self._answers), ""][event.y :]
-            if keys:
-                self.action_finish(keys[0])
+    @on(Answers.Given)
+    def _clicked(self, event: Answers.Given) -> None:
+        self.action_finish("" if event.key == "esc" else event.key)
 
     async def on_key(self, event: events.Key) -> None:
         if any(answer.key == event.character for answer in self._answers):
@@ -180,7 +197,12 @@ class Picker(TextDialog):
 
     def filter(self, text: str) -> None:
         """Show the items that match a text."""
-        self.fill(_matching(self._items, text.strip().lower()), highlight=True)
+        text = text.strip().lower()
+        self.fill(_matching(self.offered(text), text), highlight=True)
+
+    def offered(self, text: str) -> Sequence[Item]:
+        """Return the items from which a text chooses."""
+        return self._items
 
     def submit(self, text: str) -> None:
         """Return the highlighted item, or the text."""
@@ -240,7 +262,7 @@ class Picker(TextDialog):
 
 
 _WIDTH, _FRAME = 100, 5
-"""Columns of a list at most (dialog.tcss), and of its frame with the scroll bar."""
+"""Columns of a list whose lines fit (dialog.tcss), and of its frame with the scroll bar."""
 
 
 def _matching(items: Sequence[Item], text: str) -> list[Item]:
@@ -253,22 +275,26 @@ def _matching(items: Sequence[Item], text: str) -> list[Item]:
     return [item for _, _, item in sorted(ranks, key=lambda rank: rank[:2])]
 
 
-class Prompt(TextDialog):
+class Prompt(AskingDialog):
     """One line of text, which typing replaces; the result is empty for escape.
 
-    ``check`` raises ``CnnTuiError``, or ``ValueError`` with what a wrong text needs; the text then
-    stays in the line, with the message below it.
+    ``about`` says what may be typed. ``check`` raises ``CnnTuiError``, or ``ValueError`` with what
+    a wrong text needs; the text then stays in the line, with the message below it.
     """
 
     def __init__(
-        self, title: str, value: str, check: Callable[[str], object] | None = None
+        self,
+        title: str,
+        value: str,
+        check: Callable[[str], object] | None = None,
+        about: str = "",
     ) -> None:
-        super().__init__()
-        self._title, self._value, self._check = title, value, check
+        super().__init__(title, about)
+        self._value, self._check = value, check
 
     def compose(self) -> ComposeResult:
-        with Vertical(classes="window"):
-            yield Static(self._title, classes="asked", markup=False)
+        with TitledWindow(self._title):
+            yield from self.said()
             yield EntryInput(self._value, compact=True, select_on_focus=True)
             yield Static("enter accepts, esc goes back", classes="hint")
 

@@ -42,10 +42,10 @@ class DocumentScreen(ModeScreen):
 
     @work
     async def action_open_network(self) -> None:
-        if await may_replace(self.app, self._builder):
-            opened = await ask_for_network(self.app)
-            if opened:
-                self._builder.open(*opened)
+        # The list comes first: what is typed ahead is meant for it, not an answer to a question.
+        opened = await ask_for_network(self.app)
+        if opened and await may_replace(self.app, self._builder):
+            self._builder.open(*opened)
 
     @work
     async def action_save_network(self) -> None:

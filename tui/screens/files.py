@@ -89,7 +89,8 @@ async def _imported(app: App[None], path: Path) -> Opened | None:
             screens.Answer("w", "keep them as a run, and open the network with them"),
             screens.Answer("a", "open the architecture alone"),
         ]
-        question = screens.Question(f"{path.name} holds trained weights.", answers)
+        about = f"{path.name} holds trained weights."
+        question = screens.Question("Import its weights?", answers, about)
         answer = await app.push_screen_wait(question)
         if not answer:
             return None
@@ -111,8 +112,9 @@ async def _ask_for_size(
 ) -> tuple[int, int, int] | None:
     """Ask for channels, height and width; returns None without three numbers."""
     field = next(field for field in form_fields(Network) if field.name == "input")
-    title, shown = "Images: channels x height x width", field.show(suggestion or (3, 32, 32))
-    answer = await app.push_screen_wait(screens.Prompt(title, shown, field.parse))
+    shown, about = field.show(suggestion or (3, 32, 32)), "channels x height x width"
+    prompt = screens.Prompt("Size of the images", shown, field.parse, about)
+    answer = await app.push_screen_wait(prompt)
     return field.parse(answer) if answer else None
 
 
@@ -137,7 +139,8 @@ async def _ask_where_to_save(app: App[None], network: Network, source: Path | No
         path = path.with_name(f"{path.name}.toml")
     if not answer or path == source or not path.exists():
         return path if answer else None
-    question = screens.Question(f"{path} already exists.", [screens.Answer("y", "overwrite it")])
+    answers = [screens.Answer("y", "overwrite it")]
+    question = screens.Question("Overwrite the file?", answers, f"{path} already exists.")
     return path if await app.push_screen_wait(question) == "y" else None
 
 
@@ -157,7 +160,8 @@ async def may_replace(app: App[None], builder: Builder) -> bool:
         screens.Answer("y", "continue without saving (undo restores it)"),
         screens.Answer("s", "save"),
     ]
-    answer = await app.push_screen_wait(screens.Question("There are unsaved changes.", answers))
+    about = "The network has unsaved changes."
+    answer = await app.push_screen_wait(screens.Question("Replace the network?", answers, about))
     return answer == "y" or (answer == "s" and await save(app, builder))
 
 
@@ -186,7 +190,7 @@ async def may_quit(app: App[None], builder: Builder, leaving: Leaving) -> Litera
         with_checkpoint = " with a checkpoint" if leaving.kept else ""
         answers.append(screens.Answer("y", f"quit; the run stops{with_checkpoint}"))
     else:
-        answers.append(screens.Answer("y", "quit"))
+        answers.append(screens.Answer("y", "quit without saving"))
     if leaving.detached:
         reasons.append(f"The run {leaving.detached} trains on without the app.")
     if builder.document.dirty:
@@ -195,7 +199,7 @@ async def may_quit(app: App[None], builder: Builder, leaving: Leaving) -> Litera
         answers.append(screens.Answer("s", f"save, then quit{stops}"))
     if not leaving.running and not builder.document.dirty:
         return "y"
-    answer = await app.push_screen_wait(screens.Question("\n".join(reasons), answers))
+    answer = await app.push_screen_wait(screens.Question("Quit?", answers, "\n".join(reasons)))
     if answer == "s":
         return "y" if await save(app, builder) else ""
     return "d" if answer == "d" else "y" if answer else ""
@@ -210,9 +214,10 @@ async def save(app: App[None], builder: Builder) -> bool:
     if source is None:
         return await save_as(app, builder)
     if _changed_meanwhile(source, builder.document.held):
-        question = f"{source} was changed by another program."
+        about = f"{source} was changed by another program."
         answers = [screens.Answer("y", "overwrite it"), screens.Answer("a", "save as another file")]
-        answer = await app.push_screen_wait(screens.Question(question, answers))
+        question = screens.Question("Overwrite the file?", answers, about)
+        answer = await app.push_screen_wait(question)
         if answer != "y":
             return answer == "a" and await save_as(app, builder)
     return _save_to(app, builder, source)

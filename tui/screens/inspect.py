@@ -46,8 +46,6 @@ _LOOK = 0.25
 """Seconds between two looks at the computation, and at the run that trains."""
 _LIVE, _SHARE = 2.0, 0.02
 """Least seconds between two drawings of a run that trains, and their share of its time."""
-_MOST_SAID = 6
-"""Rows of what a view says."""
 
 
 class InspectScreen(InspectTurns):
@@ -265,8 +263,6 @@ class InspectScreen(InspectTurns):
             for line in wrap(clean(sentence), width)
         ]
         below = self.query_one("#said", TextLines)
-        if len(lines) != len(below.rows):
-            below.styles.height = min(len(lines), _MOST_SAID) + 1
         below.rows, below.display = tuple(lines), bool(lines)
         self.refresh_bindings()
 

@@ -7,18 +7,17 @@ from pathlib import Path
 
 from textual import work
 
-from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.history import list_runs
 from cnn_tui.tui.actions import keyed
-from cnn_tui.tui.history.run_rows import items_for
+from cnn_tui.tui.inspect.answers import image_of, require_data
 from cnn_tui.tui.inspect.place import Place
 from cnn_tui.tui.inspect.source import Finding, Inspector, SavedSource
 from cnn_tui.tui.inspect.table import View
-from cnn_tui.tui.screens.dialog import Picker, Prompt
+from cnn_tui.tui.screens.dialog import Prompt
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
-from cnn_tui.tui.threads import in_thread, run_in_thread
+from cnn_tui.tui.screens.run_picker import pick_run
+from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.training import Training
 
 
@@ -51,10 +50,14 @@ class InspectDialogs(ModeScreen):
 
     @work
     async def action_choose_image(self) -> None:
-        answer = await self.app.push_screen_wait(Prompt("Number of an image, or a file", ""))
+        images = self._inspector.facts.images if self._inspector and self._inspector.facts else 0
+        numbers = f"a number from 0 to {images - 1:,}, or " if images else ""
+        about = f"{numbers}the path of a picture"
+        answer = await self.app.push_screen_wait(
+            Prompt("Image", "", partial(image_of, images=images), about)
+        )
         if answer:
-            image = int(answer) if answer.isdecimal() else Path(answer).expanduser()
-            self._place.choose_image(image)
+            self._place.choose_image(image_of(answer, images))
             self.look()
 
     @work
@@ -66,31 +69,23 @@ class InspectDialogs(ModeScreen):
         from cnn_tui.tui.inspect.saved import save
 
         name = f"{found.facts.name}-{view.name}.{'svg' if found.seen.pixels() is None else 'png'}"
-        answer = await self.app.push_screen_wait(Prompt("Write a .png or .svg file", name))
-        if not answer:
-            return
-        path = Path(answer).expanduser()
-        try:
-            save(found.seen, path, f"{found.facts.name}, {found.facts.state}: {view.name}")
-        except CnnTuiError as error:
-            complain(self.app, error)
-        else:
-            self.notify(f"{path} is written.")
+        heading = f"{found.facts.name}, {found.facts.state}: {view.name}"
+        prompt = Prompt(
+            "Save the picture",
+            name,
+            lambda text: save(found.seen, Path(text).expanduser(), heading),
+            "a .png file for the pictures, or .svg for everything",
+        )
+        answer = await self.app.push_screen_wait(prompt)
+        if answer:
+            self.notify(f"{Path(answer).expanduser()} is written.", markup=False)
 
     @work
     async def action_choose_run(self) -> None:
-        try:
-            entries = await in_thread(self, partial(list_runs, self._training.places.runs))
-        except CnnTuiError as error:
-            complain(self.app, error)
-            return
-        items = items_for(entries, [], "")
-        if not items:
-            self.notify(keyed("There is no run to look into: {build.train} trains one."))
-            return
-        chosen = await self.app.push_screen_wait(Picker("Look into", items))
-        if chosen:
-            self.open(RunFolder(self._training.places.runs / chosen))
+        none = keyed("There is no run to look into: {build.train} trains one.")
+        root = self._training.places.runs
+        if chosen := await pick_run(self, root, "Look into", none):
+            self.open(RunFolder(root / chosen))
 
     @work
     async def action_choose_data(self) -> None:
@@ -98,8 +93,8 @@ class InspectDialogs(ModeScreen):
         source = self._inspector.source if self._inspector else None
         if not isinstance(source, SavedSource):
             return
-        title = "Folder or file of the data, or the name of a dataset"
-        answer = await self.app.push_screen_wait(Prompt(title, ""))
+        about = "a folder or file, or the name of a dataset"
+        answer = await self.app.push_screen_wait(Prompt("Data", "", require_data, about))
         if answer:
             self.open_source(source.with_data(answer))
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from textual.app import ComposeResult
 from textual.binding import Binding
-from textual.containers import Vertical
 from textual.content import Content
 from textual.widgets import Static
 
@@ -74,7 +73,7 @@ class LessonDialog(TextDialog):
     def compose(self) -> ComposeResult:
         own = {command.label: key_word(command) for command in commands(LESSON)}
         solution = [("s", "the solution")] if self._desk.lesson.solution else []
-        with Vertical(classes="window lesson"):
+        with TitledWindow(self._desk.lesson.title, classes="lesson"):
             yield LessonText(self._desk)
             yield KeyLine(
                 (own["hint"], "next hint"),

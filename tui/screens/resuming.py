@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from textual.app import App
 
 from cnn_tui.engine.errors import CnnTuiError
@@ -17,7 +15,7 @@ from cnn_tui.tui.messages import ResumeRun
 from cnn_tui.tui.rows import Item
 from cnn_tui.tui.screens.dialog import Picker, Prompt
 from cnn_tui.tui.screens.files import complain
-from cnn_tui.tui.words import megabytes
+from cnn_tui.tui.words import count, megabytes
 
 
 async def ask_how_to_resume(
@@ -44,9 +42,17 @@ async def _ask_how_far(app: App[None], folder: RunFolder, network: Network) -> N
     entry, epochs = read_entry(folder), network.training.epochs
     if entry is None or entry.state != "completed" or entry.summary.epoch < epochs:
         return network
-    words = f"{folder.name} is complete. Resume it up to epoch"
-    extended = partial(with_setting, network, "training.epochs")
-    answer = await app.push_screen_wait(Prompt(words, str(2 * epochs), extended))
+    done = entry.summary.epoch
+    about = f"It is complete after {count(done, 'epoch')}. Train it on up to epoch:"
+
+    def extended(text: str) -> Network:
+        longer = with_setting(network, "training.epochs", text)
+        if longer.training.epochs <= done:
+            raise ValueError(f"is no later epoch than {done:,}; one is {2 * done:,}.")
+        return longer
+
+    prompt = Prompt(f"Resume {folder.name}", str(2 * done), extended, about)
+    answer = await app.push_screen_wait(prompt)
     return extended(answer) if answer else None
 
 

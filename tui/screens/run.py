@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -15,9 +14,7 @@ from textual.containers import Container, Horizontal
 from textual.reactive import var
 from textual.timer import Timer
 
-from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
-from cnn_tui.engine.runs.history import RunEntry, list_runs
 from cnn_tui.tui.actions import APP, commands
 from cnn_tui.tui.command import key_words
 from cnn_tui.tui.dashboard.board import Board, read_board
@@ -36,11 +33,11 @@ from cnn_tui.tui.dashboard.pictures import (
 from cnn_tui.tui.dashboard.run_view import RunView
 from cnn_tui.tui.dashboard.series import SMOOTHING
 from cnn_tui.tui.dashboard.viewport import MOST_ZOOM, Viewport
-from cnn_tui.tui.history.run_rows import MOST, items_for
-from cnn_tui.tui.screens.dialog import Picker
+from cnn_tui.tui.history.run_rows import MOST
 from cnn_tui.tui.screens.files import complain
 from cnn_tui.tui.screens.mode import ModeScreen
-from cnn_tui.tui.threads import in_thread, run_in_thread
+from cnn_tui.tui.screens.run_picker import pick_run
+from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.bars import Heading
 from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.run_panels import (
@@ -256,20 +253,11 @@ class RunScreen(ModeScreen):
     @work
     async def action_overlay(self) -> None:
         """Choose another run to draw."""
-        try:
-            entries = await in_thread(self, partial(list_runs, self._source.runs_dir))
-        except CnnTuiError as error:
-            complain(self.app, error)
-            return
-        await self._choose(entries)
-
-    async def _choose(self, entries: Sequence[RunEntry]) -> None:
         own = self._board.started.run if self._board.started else ""
-        items = items_for(entries, list(self._overlaid), own)
-        if not items:
-            self.notify("There is no earlier run to compare with.")
-            return
-        chosen = await self.app.push_screen_wait(Picker("Draw a run as well", items))
+        none = "There is no earlier run to compare with."
+        chosen = await pick_run(
+            self, self._source.runs_dir, "Draw a run as well", none, self._overlaid, own
+        )
         if chosen in self._overlaid:
             del self._overlaid[chosen]
             self._draw()

@@ -19,7 +19,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.history.amending import amend, choices
 from cnn_tui.tui.history.run_rows import SPARE_KEYS, binned_words, spare_words
-from cnn_tui.tui.messages import RepeatRun
+from cnn_tui.tui.messages import ReproduceRun
 from cnn_tui.tui.rows import Item
 from cnn_tui.tui.screens.dialog import Answer, Picker, Prompt, Question
 from cnn_tui.tui.screens.files import complain
@@ -51,13 +51,13 @@ class RunChanges(ModeScreen, inherit_bindings=False):
     async def action_tag(self) -> None:
         entry, folder = self._entry, self._folder
         if entry and folder:
-            title = f"Tags of {entry.name}, - for none"
             await self._ask(
-                title,
+                f"Tags of {entry.name}",
                 " ".join(entry.tags),
                 lambda text: manage.annotate(
                     folder, tags=() if text == "-" else tuple(text.split())
                 ),
+                "words, - for none",
             )
 
     @work
@@ -65,9 +65,10 @@ class RunChanges(ModeScreen, inherit_bindings=False):
         entry, folder = self._entry, self._folder
         if entry and folder:
             await self._ask(
-                f"Note on {entry.name}, - for none",
+                f"Note on {entry.name}",
                 entry.note,
                 lambda text: manage.annotate(folder, note="" if text == "-" else text),
+                "a text, - for none",
             )
 
     @work
@@ -75,14 +76,16 @@ class RunChanges(ModeScreen, inherit_bindings=False):
         folder = self._folder
         if folder:
             await self._ask(
-                "New name",
+                f"Rename {folder.name}",
                 folder.name,
                 lambda name: name == folder.name or manage.rename_run(folder, name),
             )
 
-    async def _ask(self, title: str, value: str, change: Callable[[str], object]) -> None:
+    async def _ask(
+        self, title: str, value: str, change: Callable[[str], object], about: str = ""
+    ) -> None:
         """Ask for a text, which stays in its line with the reason if the change fails."""
-        if await self.app.push_screen_wait(Prompt(title, value, change)):
+        if await self.app.push_screen_wait(Prompt(title, value, change, about)):
             self.look()
 
     @work
@@ -128,7 +131,7 @@ class RunChanges(ModeScreen, inherit_bindings=False):
         total = megabytes(sum(files.bytes for files in reclaimable))
         if len(reclaimable) > 1:
             answers.append(Answer("a", f"all of these: {total} MB"))
-        key = await self.app.push_screen_wait(Question("Delete for good:", answers))
+        key = await self.app.push_screen_wait(Question("Delete for good", answers))
         chosen = [files for files in reclaimable if key in (SPARE_KEYS[files.kind], "a")]
         if chosen:
             run_in_thread(self, lambda: clean_up(chosen), self._cleaned, self._fail)
@@ -157,7 +160,7 @@ class RunChanges(ModeScreen, inherit_bindings=False):
                 self.post_message(wanted)
 
     @work
-    async def action_again(self) -> None:
+    async def action_reproduce(self) -> None:
         """Reproduce the run, unchanged or with one setting changed."""
         folder = self._folder
         if folder is None:
@@ -168,7 +171,7 @@ class RunChanges(ModeScreen, inherit_bindings=False):
             if answer:
                 name, _, value = answer.partition("=")
                 network, again = plan_again(folder, None if answer == SAME else (name, value))
-                self.post_message(RepeatRun(folder, network, again))
+                self.post_message(ReproduceRun(folder, network, again))
         except CnnTuiError as error:
             complain(self.app, error)
 

@@ -44,7 +44,7 @@ _REST = 0.15
 """Seconds that the cursor rests on a run before its curve is read."""
 _ORDERS: tuple[Order, ...] = get_args(Order)
 _OF_A_RUN = {
-    "open", "tag", "note", "rename", "delete", "resume", "go_back", "again", "mark", "weights",
+    "open", "tag", "note", "rename", "delete", "resume", "go_back", "reproduce", "mark", "weights",
     "build_on", "inspect",
 }  # fmt: skip
 
@@ -237,8 +237,9 @@ class RunsScreen(FolderScreen[_Read], RunChanges):
 
     @work
     async def action_filter(self) -> None:
-        title = "Words in name, network, data, state, tags or note; - for all"
-        answer = await self.app.push_screen_wait(Prompt(title, self._words))
+        about = "words in name, network, data, state, tags or note, - for all"
+        prompt = Prompt("Filter runs", self._words, about=about)
+        answer = await self.app.push_screen_wait(prompt)
         self._words = answer.removeprefix("-") if answer else self._words
         self._present()
 
@@ -251,7 +252,7 @@ class RunsScreen(FolderScreen[_Read], RunChanges):
             self.post_message(InspectRun(self._folder))
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
-        if action in ("sort", "compare"):
+        if action in ("sort", "compare", "filter"):
             return bool(self._entries)
         if self.is_mounted and action == "open" and self._sweep:
             return True

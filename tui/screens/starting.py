@@ -69,11 +69,12 @@ async def have_data(app: App[None], builder: Builder, places: Places) -> bool:
     size = SOURCES[wanted].size / 1e6
     question = partial(
         screens.Question,
-        f"The dataset {wanted} is not here yet: {size:,.0f} MB to download.",
+        f"Get {wanted}",
         [
             screens.Answer("f", "download it now; x cancels, the partial file is kept"),
             screens.Answer("o", "give the folder of a copy"),
         ],
+        f"The dataset {wanted} is not here yet: {size:,.0f} MB to download.",
     )
     while (answer := await app.push_screen_wait(question())) == "o":
         if await ask_for_data(app, wanted, places, builder.network):
@@ -98,12 +99,13 @@ async def _have_instead(app: App[None], builder: Builder, places: Places) -> boo
     cost = f"{SOURCES['imagenette'].size / 1e6:,.0f} MB to download" if fetch else "here"
     question = partial(
         screens.Question,
-        "This network is meant for ImageNet, which has no download. Use instead:",
+        "Data in place of ImageNet",
         [
             screens.Answer("s", f"shapes drawn at {shape}, 10 classes: no download"),
             screens.Answer("i", f"Imagenette, 10 classes of ImageNet: {cost}"),
             screens.Answer("o", "your own copy, or some of its classes: give the folder"),
         ],
+        "This network is meant for ImageNet, which has no download. Use instead:",
     )
     while (answer := await app.push_screen_wait(question())) == "o":
         if await ask_for_data(app, IMAGENET, places, builder.network):
@@ -159,7 +161,9 @@ async def ask_to_fit(app: App[None], builder: Builder, refusal: MismatchError) -
     changes = [f"input {format_shape(fitted.input)}"] * (fitted.input != builder.network.input)
     changes += [f"{facts.classes} scores"] * (fitted.layers != builder.network.layers)
     answers = [screens.Answer("f", f"change the network to {listed(changes, 'and')}, and train")]
-    answer = await app.push_screen_wait(screens.Question(clean(str(refusal)), answers))
+    about = clean(str(refusal))
+    question = screens.Question("Network and data do not fit", answers, about)
+    answer = await app.push_screen_wait(question)
     if answer:
         builder.fit(facts)
     return "fit" if answer else ""
@@ -174,7 +178,8 @@ async def ask_about_memory(app: App[None], builder: Builder, refusal: MemoryLimi
     batch = refusal.batch
     answers = [screens.Answer("b", f"train in batches of {batch}")] if batch else []
     answers.append(screens.Answer("y", "try anyway"))
-    answer = await app.push_screen_wait(screens.Question(clean(str(refusal)), answers))
+    question = screens.Question("Too little memory", answers, clean(str(refusal)))
+    answer = await app.push_screen_wait(question)
     if answer == "b":
         builder.set_recipe("batch_size", batch)
     return {"b": "smaller", "y": "anyway"}.get(answer, "")
@@ -186,8 +191,9 @@ async def ask_about_damaged(app: App[None], places: Places, refusal: DamagedPict
     Returns ``without`` or empty.
     """
     question = screens.Question(
-        f"Some pictures are damaged: {clean(refusal.message)}",
+        "Some pictures are damaged",
         [screens.Answer("w", "train without them")],
+        clean(refusal.message),
     )
     places.skip_damaged = await app.push_screen_wait(question) == "w"
     return "without" if places.skip_damaged else ""

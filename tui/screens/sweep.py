@@ -196,9 +196,10 @@ class SweepScreen(SweepChanges):
 
     @work
     async def action_filter(self) -> None:
-        title = "Words, or a field and a value, such as pruned or lr<0.01; - for all"
+        about = "words, or a field and a value, such as pruned or lr<0.01, - for all"
         check = partial(require_filter, self._state) if self._state else None
-        answer = await self.app.push_screen_wait(Prompt(title, self._table.words, check))
+        prompt = Prompt("Filter trials", self._table.words, check, about)
+        answer = await self.app.push_screen_wait(prompt)
         self._table.words = answer.removeprefix("-") if answer else self._table.words
         self.present()
 

@@ -120,7 +120,8 @@ class TrainScreen(RunScreen):
         # This imports NumPy, which the first screen does not wait for.
         from cnn_tui.engine.training.remedies import apply
 
-        question = Question(f"{remedy.description} This run is stopped.", [Answer("y", "apply it")])
+        about = f"{remedy.description} This run is stopped."
+        question = Question("Apply the remedy?", [Answer("y", "apply it")], about)
         if self._training.active and await self.app.push_screen_wait(question) != "y":
             return False
         await self._training.stop()

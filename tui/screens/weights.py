@@ -78,7 +78,6 @@ class Weights(Vertical):
         each = [whole] if len(whole) <= room else map(clean, parts)
         lines = [line for part in each for line in wrap(part, room)]
         text = self.query_one("#weights-words", TextLines)
-        text.styles.height = max(1, len(lines))
         text.rows = tuple(((f" {line}", "dim"),) for line in lines)
 
     @property

@@ -187,7 +187,10 @@ def _scatter(
         for part, glyph, look in zip(parts, (OTHER, WHOLE), (_QUIET, _LOOKS[0]), strict=True)
         if part
     ]
-    curves += [Curve(on_front, FRONT, look=_LOOKS[2])] if front else []
+    if front:
+        # Its marks are points of their own, below that of the chosen trial.
+        curves += [Curve(on_front, look=_LOOKS[2])]
+        curves += [Curve(on_front, FRONT, joined=False, look=_LOOKS[2])]
     curves += [
         Curve((points[number],), glyph, joined=False, look=look)
         for number, glyph, look in ((best, FRONT, _LOOKS[2]), (chosen, CHOSEN, _LOUD))

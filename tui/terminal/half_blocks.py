@@ -29,15 +29,21 @@ _STEPS = (-0.5, -0.12, 0.12, 0.5)
 _HUES = ("#55ffff", "#5555ff", "#555555", "#aa5500", "#ffff55")
 """Colours of the signs, each one of the 16."""
 _LUMA = (0.299, 0.587, 0.114)
+_MARKS = "xX"
+"""Glyphs of pixels in colour among grey ones, dark and light."""
+_MARKED = f"{_HUES[4]}/"
+_COLOURED = 25
+"""Difference of red and blue from which a pixel is not grey."""
 
 
 class Picture(NamedTuple):
     """Pixels or numbers ``(C, H, W)`` to draw."""
 
     values: NDArray[Any]
-    kind: Literal["image", "signed", "map"] = "image"
-    """Pixels from 0 to 255; weights around zero, in colour if they are of three channels; or a map
-    from zero up. Of other numbers of channels the mean is drawn."""
+    kind: Literal["image", "marked", "signed", "map"] = "image"
+    """Pixels from 0 to 255, or grey ones with some marked in orange; weights around zero, in colour
+    if they are of three channels; or a map from zero up. Of other numbers of channels the mean is
+    drawn."""
     scale: float = 255.0
     """The number that gets the full colour."""
 
@@ -54,15 +60,27 @@ def lines_of(picture: Picture, form: Form) -> list[Line]:
     if picture.kind == "map":
         # The root, as a few shades would leave weak responses in the dark.
         plane = np.sqrt(np.clip(_plane(picture) / (picture.scale or 1.0), 0, 1)) * 255
-    shades = _SHADES[form]
-    steps = np.clip(_halved(plane) * len(shades) / 256, 0, len(shades) - 1).astype(int)
-    return [(("".join(shades[step] for step in row), ""),) for row in steps.tolist()]
+    plane, shades = _halved(plane), _SHADES[form]
+    steps = np.clip(plane * len(shades) / 256, 0, len(shades) - 1).astype(int)
+    glyphs = np.array([*shades])[steps]
+    marked = np.zeros(plane.shape, bool)
+    if picture.kind == "marked":
+        marked = _halved(picture.values[0].astype(float) - picture.values[2]) > _COLOURED
+        glyphs[marked] = np.array([*_MARKS])[(plane[marked] > 127).astype(int)]
+    return [_runs(row, marks) for row, marks in zip(glyphs.tolist(), marked.tolist(), strict=True)]
+
+
+def _runs(glyphs: list[str], marked: list[bool]) -> Line:
+    runs = groupby(zip(glyphs, marked, strict=True), key=operator.itemgetter(1))
+    return tuple(
+        ("".join(glyph for glyph, _ in run), _MARKED if mark else "") for mark, run in runs
+    )
 
 
 def colours_of(picture: Picture) -> NDArray[np.uint8]:
     """Return the pixels ``(H, W, 3)`` of a picture."""
     match picture.kind:
-        case "image":
+        case "image" | "marked":
             return _rgb(picture.values)
         case "signed" if len(picture.values) == 3:
             return weights_in_colour(picture.values, picture.scale)

@@ -117,19 +117,32 @@ class KeyBar(Lines):
         typing = isinstance(self.screen.focused, Input)
         runs: list[Run] = [(" typing ", "cursor"), (" ", "")] if typing else []
         room = width - 1 - sum(len(text) for text, _ in runs)
-        for binding in self._shown():
-            key, words = self._key(binding), f" {binding.description}  "
-            if len(key) + len(words) - 2 > room:
-                break
-            room -= len(key) + len(words)
-            runs += [(key, "accent bold"), (words, "dim")]
+        for binding in self._fitting(room):
+            runs += [(self._key(binding), "accent bold"), (f" {binding.description}  ", "dim")]
         return [((" ", ""), *runs)]
+
+    def _fitting(self, room: int) -> list[Binding]:
+        """Return the bindings for which there is room; the way to all others always has it."""
+        shown = self._shown()
+        kept = [binding for binding in shown if binding.action == "app.help"]
+        left = room - sum(map(self._columns, kept))
+        for binding in shown:
+            if binding in kept:
+                continue
+            left -= self._columns(binding)
+            if left < -_GAP:
+                break
+            kept.append(binding)
+        return [binding for binding in shown if binding in kept]
+
+    def _columns(self, binding: Binding) -> int:
+        return len(self._key(binding)) + 1 + len(binding.description) + _GAP
 
     async def on_click(self, event: events.Click) -> None:
         """Press the clicked key."""
         at = 1 + 9 * isinstance(self.screen.focused, Input)
-        for binding in self._shown():
-            at += len(self._key(binding)) + len(binding.description) + 3
+        for binding in self._fitting(self.content_size.width - at):
+            at += self._columns(binding)
             if event.x < at:
                 self.app.simulate_key(binding.key)
                 return
@@ -159,6 +172,10 @@ class KeyBar(Lines):
 
     def _key(self, binding: Binding) -> str:
         return binding.key_display or self.app.get_key_display(binding)
+
+
+_GAP = 2
+"""Columns between two keys."""
 
 
 def _writes(binding: Binding) -> bool:

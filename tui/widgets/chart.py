@@ -59,15 +59,15 @@ def _drawn(empty: tuple[str, ...], plot: Plot, columns: int, rows: int, tinted: 
     grid = Grid(columns, rows, (plot.x.low, plot.x.high), (plot.y.low, plot.y.high))
     for x, low, high in plot.spreads:
         grid.line([(x, low), (x, high)], _NO_CURVE)
-    # The first curve over the others, and over all lines the glyphs, those of the other runs
-    # first: where curves share a cell, which has one colour, each can still be seen.
+    # The first curve over the others, and over all lines the glyphs, each in a cell of its own:
+    # where curves share a cell, which has one colour, each can still be seen.
     joined = [(at, curve) for at, curve in reversed(list(enumerate(plot.curves))) if curve.joined]
     for number, curve in joined:
         grid.line(curve.points, number)
     for number, curve in enumerate(plot.curves):
         if not curve.joined:
             grid.places(curve.points, number, curve.glyph)
-    for number, curve in joined:
+    for number, curve in reversed(joined):
         if curve.glyph:
             most = columns // (3 * GLYPH_EVERY if curve.sparse else GLYPH_EVERY)
             grid.glyphs(number, curve.glyph, most, highest=curve.sparse)

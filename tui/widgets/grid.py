@@ -23,6 +23,8 @@ _ACROSS, _UP = 2, 4
 _BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.uint8)
 """Bits of the dots in rows from the top, left and right."""
 _BRAILLE = np.uint32(0x2800)
+_ASIDE = (0, 1, 2, 3, 4, -1, -2, -3, -4)
+"""Columns beside its place where a glyph is put if others are there."""
 _LOWER = np.uint32(0x2580)
 """The lower blocks follow it, from an eighth to a whole cell."""
 
@@ -48,6 +50,8 @@ class Grid:
         self.tint = np.zeros((rows, columns), bool)
         """The cells with a tinted ground."""
         self._lines: dict[int, tuple[Numbers, Numbers]] = {}
+        self._marked: set[tuple[int, int]] = set()
+        """The cells with a glyph of a line."""
 
     def line(self, points: Points, number: int) -> None:
         """Connect points in order of x; points outside the range of x or not finite are skipped.
@@ -100,7 +104,8 @@ class Grid:
     def glyphs(self, number: int, glyph: str, most: int, *, highest: bool = False) -> None:
         """Write a character on a line, at its least and greatest in each of ``most`` parts.
 
-        ``highest`` leaves out the least.
+        Where another line has its character already, this one stands beside it. ``highest`` leaves
+        out the least.
         """
         x, y = self._lines[number]
         part = x * max(1, most) // (self.columns * _ACROSS)
@@ -110,8 +115,16 @@ class Grid:
                 here = y[start:end]
                 ends = [here.argmax()] if highest else [here.argmin(), here.argmax()]
                 places = start + np.array(ends)
-                cells = self.rows - 1 - y[places] // _UP, x[places] // _ACROSS
-                self.chars[cells], self.numbers[cells] = ord(glyph), number
+                rows, columns = self.rows - 1 - y[places] // _UP, x[places] // _ACROSS
+                for row, column in dict.fromkeys(zip(rows.tolist(), columns.tolist(), strict=True)):
+                    cell = self._beside(row, column)
+                    self._marked.add(cell)
+                    self.chars[cell], self.numbers[cell] = ord(glyph), number
+
+    def _beside(self, row: int, column: int) -> tuple[int, int]:
+        """Return the nearest cell without a glyph, to the right if there is one."""
+        cells = ((row, column + by) for by in _ASIDE if 0 <= column + by < self.columns)
+        return next((cell for cell in cells if cell not in self._marked), (row, column))
 
     def write(self, x: float, row: int, text: str, number: int) -> None:
         """Write a text from ``x`` on, or before it where there is no room."""

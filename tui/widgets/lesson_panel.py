@@ -23,10 +23,6 @@ class LessonPanel(Lines):
 
     def redraw(self) -> None:
         self.set_class(self.view is None, "-none")
-        size = self.content_size
-        is_strip = not self.screen.has_class("-beside")
-        if size and is_strip and len(self.lines(size.width, 0)) != size.height:
-            self.refresh(layout=True)
         super().redraw()
 
     def lines(self, width: int, height: int) -> Sequence[Line]:

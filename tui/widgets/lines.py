@@ -73,6 +73,8 @@ class Lines(Widget):
         super().__init__(id=id)
         self._rows: list[Line] = []
         self._size_made: Size | None = None
+        self._height_asked: int | None = None
+        """The number of rows for which the widget was laid out last, if its height is ``auto``."""
         self._styles: dict[tuple[str, bool], Style] = {}
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
@@ -80,9 +82,15 @@ class Lines(Widget):
         raise NotImplementedError
 
     def redraw(self) -> None:
-        """Make the rows again and send those that changed."""
+        """Make the rows again and send those that changed; a height ``auto`` follows them."""
         size = self.content_size
-        if not self.is_mounted or not size:
+        if not self.is_mounted:
+            return
+        if self.styles.is_auto_height and self._height_asked is not None:
+            rows = self.count_rows(size.width, self.app.size.height) if size.width else 0
+            if rows != self._height_asked:
+                self.refresh(layout=True)
+        if not size:
             return
         before, self._rows = self._rows, self._made(size)
         changed = [y for y, row in enumerate(self._rows) if y >= len(before) or row != before[y]]
@@ -95,7 +103,12 @@ class Lines(Widget):
 
     def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
         """Return the number of rows, for widgets of height ``auto``."""
-        return len(self.lines(width, viewport.height))
+        self._height_asked = self.count_rows(width, viewport.height)
+        return self._height_asked
+
+    def count_rows(self, width: int, height: int) -> int:
+        """Return the number of all rows, of which ``height`` are visible at most."""
+        return len(self.lines(width, height))
 
     def render_line(self, y: int) -> Strip:
         width = self.content_size.width

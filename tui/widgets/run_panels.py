@@ -154,7 +154,7 @@ class VerdictLine(Lines):
 
 
 _NAME = 8
-_FIGURES = 33
+_FIGURES = 30
 """Columns of the figures beside the name of a layer."""
 
 
@@ -178,7 +178,7 @@ class LayerHealthTable(Lines):
         which = f"{room} of {len(layers)}" if len(layers) > room else "layer"
         if top:
             which = f"{top + 1}-{top + room} of {len(layers)}"
-        heading = f" {which:<{name}} {'zeros':>5} {'|grad|':>7} {'upd:w':>7}"
+        heading = f" {which:<{name}} {'zeros':>5} {'|grad|':>6} {'upd:w':>6}"
         if not layers:
             words = " no such figures were recorded" if self.run.ended else " not measured yet"
             return [((heading, "dim"),), ((words, "dim"),)]
@@ -210,7 +210,7 @@ class LayerHealthTable(Lines):
         silent = layer.zeros if layer.zeros is not None else layer.saturated
         figures = (
             f" {percent(silent, 0):>5}"
-            f" {_power(layer.gradient_norm):>7} {_power(layer.update_ratio):>7} "
+            f" {_power(layer.gradient_norm):>6} {_power(layer.update_ratio):>6} "
         )
         named = (f" {short_name(clean(layer.layer), name):<{name}}", role_of(layer.type))
         return (named, (figures, ""), self._judged(layer))
@@ -231,7 +231,11 @@ LEAST_RATIO, MOST_RATIO = 1e-5, 0.1
 
 
 def _power(value: float | None) -> str:
-    return "" if value is None else f"{value:.1e}"
+    """Return a value as ``1.2e-3``, as far as there is one."""
+    if value is None:
+        return ""
+    digits, _, power = f"{value:.1e}".partition("e")
+    return f"{digits}e{power[0]}{power[1:].lstrip('0') or '0'}" if power else digits
 
 
 class EventLog(Lines):
@@ -286,9 +290,7 @@ _TIME = 6
 @lru_cache(maxsize=1024)
 def _wrapped(seconds: float, words: str, width: int) -> list[Line]:
     role = "error" if words.startswith("!") else ""
-    room = width - _TIME
-    # A text in several rows stays clear of the border; one that just fits in a row keeps it.
-    first, *rest = wrap(clean(words), max(1, room - (len(words) > room))) or [""]
+    first, *rest = wrap(clean(words), max(1, width - _TIME)) or [""]
     return [
         ((f"{clock(seconds):>{_TIME - 1}} ", "dim"), (first, role)),
         *(((" " * _TIME + line, role),) for line in rest),

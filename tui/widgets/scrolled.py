@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from textual.binding import Binding
-from textual.geometry import Size
 
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.widgets.lines import Lines
@@ -31,7 +30,7 @@ class ScrolledLines(Lines, can_focus=True):
         """Return all rows, for ``width`` columns."""
         raise NotImplementedError
 
-    def get_content_height(self, container: Size, viewport: Size, width: int) -> int:
+    def count_rows(self, width: int, height: int) -> int:
         """Return the number of all rows; to ask for the visible ones would scroll."""
         return len(self.all_lines(width))
 
