@@ -266,6 +266,7 @@ UNKNOWN: list[tuple[Layer, Shape, set[str]]] = [
     (Conv(out_channels=1, kernel_size=3), (9,), set()),
     (AdaptiveAvgPool(output_size=2), (9,), set()),
     (MaxPool(kernel_size=3), EIGHT, {"size"}),
+    (Pad(padding=8, padding_mode="reflect"), EIGHT, set()),
 ]
 
 

@@ -1,0 +1,82 @@
+"""The lists of layers inside layers, and the places that these make."""
+
+from __future__ import annotations
+
+import pytest
+
+from cnn_tui.engine.specs.inside import (
+    BLOCKS,
+    LIST_FIELDS,
+    fields_of_lists,
+    list_fields,
+    list_letter,
+    lists_in,
+    number,
+    place_numbered,
+    place_of,
+    walk_layers,
+    with_lists,
+)
+from cnn_tui.engine.specs.layers import Conv, Parallel, ReLU, Repeat, Residual, Tanh
+from cnn_tui.engine.specs.quick.parse import parse_quick
+
+ONE, TWO, THREE = (ReLU(),), (Tanh(), ReLU()), ()
+LISTS = {
+    "relu": ((), ()),
+    "res { relu }": ((ONE,), ("branch", "shortcut")),
+    "res { relu } { tanh, relu }": ((ONE, TWO), ("branch", "shortcut")),
+    "parallel { relu } { tanh, relu } { }": (
+        (ONE, TWO, THREE),
+        ("branches[0]", "branches[1]", "branches[2]"),
+    ),
+    "repeat 3 { tanh, relu }": ((TWO,), ("layers",)),
+}
+
+
+@pytest.mark.parametrize("line", LISTS)
+def test_lists_are_had_replaced_and_named(line: str) -> None:
+    (layer,) = parse_quick(line)
+    lists, fields = LISTS[line]
+    assert (lists_in(layer), list_fields(layer)) == (lists, fields)
+    others = [(*inner, Conv(out_channels=2)) for inner in lists]
+    assert lists_in(with_lists(layer, others)) == tuple(others)
+    assert with_lists(with_lists(layer, others), lists) == layer
+    assert all(field.partition("[")[0] in LIST_FIELDS for field in fields)
+
+
+def test_fields_for_lists_of_another_kind() -> None:
+    assert fields_of_lists(Residual, [ONE]) == {"branch": ONE}
+    assert fields_of_lists(Residual, [ONE, TWO]) == {"branch": ONE, "shortcut": TWO}
+    assert fields_of_lists(Repeat, [ONE]) == {"layers": ONE}
+    assert fields_of_lists(Parallel, [ONE, TWO]) == {"branches": (ONE, TWO)}
+    assert [fields_of_lists(kind, []) for kind in (*BLOCKS, ReLU)] == [{}, {}, {}, {}]
+    for kind, lists in ((Residual, [ONE] * 3), (Repeat, [ONE] * 2), (ReLU, [ONE])):
+        assert fields_of_lists(kind, lists) is None
+
+
+def test_places_are_numbered_with_letters_after_the_first_list() -> None:
+    assert number((3,)) == "4"
+    assert number((3, 0, 1)) == "4.2"
+    assert number((3, 2, 0, 0, 4)) == "4c.1.5"
+    assert place_of("layers[3].branches[2][0].layers[4].stride") == (3, 2, 0, 0, 4)
+    assert place_of("layers[3].branch[1].kernel_size") == (3, 0, 1)
+    assert place_of("layers[3].shortcut[1].kernel_size") == (3, 1, 1)
+    assert place_of("layers[3].shortcut") == (3,)
+    assert place_of("training.lr") == place_of("training.layers[3]") == ()
+
+
+def test_a_place_is_found_by_its_number() -> None:
+    for place in ((3,), (3, 0, 1), (3, 2, 0), (3, 2, 0, 0, 4), (11, 25, 9)):
+        assert place_numbered(number(place)) == place
+    assert place_numbered("4c.") == (3, 2) and place_numbered("4.") == (3, 0)
+    assert number((11, 25, 9)) == "12z.10"
+    assert (list_letter(0), list_letter(25)) == ("a", "z")
+
+
+def test_layers_are_walked_from_top_to_bottom() -> None:
+    line = (
+        "relu | parallel { relu | repeat 2 { gap | relu } } { relu } | res { relu } { gap | relu }"
+    )
+    places = [place for place, _ in walk_layers(parse_quick(line), (7, 0))]
+    assert len(places) == 11 and places == sorted(places)
+    assert places[:3] == [(7, 0, 0), (7, 0, 1), (7, 0, 1, 0, 0)]
