@@ -264,24 +264,6 @@ def test_a_description_made_in_code_with_too_many_copies_is_an_issue() -> None:
     assert [issue.code for issue in report.issues] == ["too-many"]
 
 
-def test_files_are_indented_like_a_tree_and_short_lists_share_a_line() -> None:
-    line = "parallel { conv 2 1x1 | relu } { } | res { relu } { } | repeat 2 { relu }"
-    text = dumps_network(Network(layers=parse_quick(line)))
-    assert text.partition("layers = ")[2] == (
-        "[\n"
-        '  { type = "parallel", branches = [\n'
-        '    [{ type = "conv", out_channels = 2, kernel_size = 1 }, { type = "relu" }], [],\n'
-        "  ] },\n"
-        '  { type = "residual", branch = [\n'
-        '    { type = "relu" },\n'
-        "  ], shortcut = [] },\n"
-        '  { type = "repeat", layers = [\n'
-        '    { type = "relu" },\n'
-        "  ] },\n"
-        "]\n"
-    )
-
-
 @given(networks(Choice(widths=(3, 16))), st.integers(9, 40))
 @settings(max_examples=25)
 def test_threads_do_not_change_a_bit(described: Network, batch: int) -> None:
