@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from cnn_tui.engine.specs.flow import FeatureMap
+from cnn_tui.engine.specs.infer import infer
 from cnn_tui.engine.specs.inside import (
     BLOCKS,
     LIST_FIELDS,
@@ -80,3 +82,15 @@ def test_layers_are_walked_from_top_to_bottom() -> None:
     places = [place for place, _ in walk_layers(parse_quick(line), (7, 0))]
     assert len(places) == 11 and places == sorted(places)
     assert places[:3] == [(7, 0, 0), (7, 0, 1), (7, 0, 1, 0, 0)]
+
+
+def test_what_was_inferred_at_a_place_inside() -> None:
+    (block,) = parse_quick("parallel { relu } { tanh } { repeat 3 { maxpool 3x3 s1 } }")
+    step = infer(block, FeatureMap((2, 6, 6)))
+    kinds = [type(found.layer) for at in range(3) for found in step.every_at((at, 0))]
+    assert kinds == [ReLU, Tanh, Repeat]
+    outputs = [found.after.shape for found in step.every_at((2, 0, 0, 0))]
+    assert outputs == [(2, 4, 4), (2, 2, 2), None], "in each copy, up to the first that fails"
+    assert step.at((2, 0, 0, 0)) is list(step.every_at((2, 0, 0, 0)))[-1], "the one with a fault"
+    empty = infer(Residual(branch=()), FeatureMap((2, 6, 6)))
+    assert empty.at((0, 0)) is None and empty.at(()) is empty
