@@ -53,7 +53,7 @@ TESTS = {
     "specs/blocks.py": ("block_rules", "offered_fixes"),
     "specs/branch_fixes.py": ("offered_fixes",),
     "specs/check.py": ("check", "data_fit", "batches"),
-    "specs/codec.py": ("file_layout", "codec", "blocks"),
+    "specs/codec.py": ("file_layout", "file_limits", "codec"),
     "specs/depthwise.py": ("layer_settings",),
     "specs/doctor.py": ("offered_fixes", "data_fit", "check", "doctor"),
     "specs/expansion.py": ("pattern",),

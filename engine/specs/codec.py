@@ -123,7 +123,7 @@ def _parsed(text: str, where: str) -> dict[str, object]:
         raise SpecError(f"{where} is not TOML: {reason(error)}.", _LESS) from None
 
 
-_LESS = f"At most {MAX_LAYERS} layers and {MAX_NESTING} levels of nesting are allowed."
+_LESS = f"At most {MAX_LAYERS:,} layers and {MAX_NESTING} levels of nesting are allowed."
 
 
 def _syntax_error(problem: str, text: str, where: str) -> SpecError:
@@ -165,12 +165,12 @@ def _pass_over_flatten(layers: object) -> None:
 
 
 def _lists_in(layer: object) -> list[object]:
-    """The keys of the file for the lists of layers inside a layer."""
+    """The lists of layers inside a layer of the file, and whatever stands in their place."""
     if not isinstance(layer, dict):
         return []
     branches = layer.get("branches")
     own = branches if isinstance(branches, list) else []
-    return [*(layer.get(field) for field in LIST_FIELDS), *own]
+    return [layer.get("branch"), layer.get("shortcut"), layer.get("layers"), *own]
 
 
 def _explain(data: dict[str, object], where: str) -> SpecError:

@@ -32,7 +32,7 @@ FITTING: list[tuple[str, Shape, Shape, tuple[int, int, int], int]] = [
     ("parallel { gap } { fc 4 } add", SQUARE, (4,), (1024, 4, 1024), 8),
     ("parallel { fc 4 } { fc 5 }", SQUARE, (9,), (2304, 9, 2304), 8),
     ("parallel { conv 5 2x3 } { maxpool 2x3 s1 }", SQUARE, (9, 7, 6), (120, 5, 5040), 3),
-    ("parallel { conv 5 1x1 } { relu } split", SQUARE, (7, 8, 8), (10, 5, 640), 1),
+    ("parallel { conv 5 1x1 } { relu } split", (6, 8, 8), (8, 8, 8), (15, 5, 960), 1),
     ("parallel { gap | fc 4 } { } multiply", SQUARE, SQUARE, (16, 4, 16), 8),
     ("parallel { conv 1 1x1 } { gap } multiply", SQUARE, SQUARE, (4, 1, 256), 8),
     ("parallel { fc 4 } { fc 1 } multiply", SQUARE, (4,), (1280, 5, 1280), 8),
