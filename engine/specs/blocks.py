@@ -127,7 +127,7 @@ def _concat(shapes: Sequence[Shape]) -> Shape | Diagnostic:
 
 
 def _add(shapes: Sequence[Shape]) -> Shape | Diagnostic:
-    whole = [(*shape, 1, 1)[:3] for shape in shapes]
+    whole = [(*shape, 1, 1) for shape in shapes]
     for axis, name in enumerate(_AXES):
         sizes = [shape[axis] for shape in whole]
         if len(set(sizes)) > 1:

@@ -265,13 +265,13 @@ def test_the_projection_of_the_paper() -> None:
     assert inferred("res { conv 7 3x3 s2 p1 floor } proj s2", (4, 7, 9)).after.shape == (7, 4, 5)
 
 
-@pytest.mark.parametrize(("times", "codes"), [(1000, []), (1001, ["too-many"])])
-def test_up_to_how_many_layers(times: int, codes: list[str]) -> None:
-    assert MAX_LAYERS == 2 * 1000
-    inner = Repeat(layers=(ReLU(),) * (times - 1), times=1)
-    step = infer(Repeat(layers=(inner,), times=2), FeatureMap(SQUARE))
+@pytest.mark.parametrize(("times", "size", "codes"), [(2, 1000, []), (3, 667, ["too-many"])])
+def test_up_to_how_many_layers(times: int, size: int, codes: list[str]) -> None:
+    assert MAX_LAYERS == 2000 == 3 * 667 - 1
+    inner = Repeat(layers=(ReLU(),) * (size - 1), times=1)
+    step = infer(Repeat(layers=(inner,), times=times), FeatureMap(SQUARE))
     assert [fault.code for fault in step.faults] == codes
-    assert sum(one.size for one in step.every) == 2 * times
+    assert sum(one.size for one in step.every) == times * size
 
 
 def test_copies_end_with_the_first_that_fails() -> None:
