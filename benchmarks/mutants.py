@@ -133,6 +133,7 @@ class Watching:
     def __init__(self, pipe: int) -> None:
         self.order: list[str] = []
         self.pipe, self.test = pipe, ""
+        self.is_tracing = False
         self.seconds: dict[str, float] = defaultdict(float)
         self.entered: dict[str, set[str]] = defaultdict(set)
 
@@ -152,6 +153,8 @@ class Watching:
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self.test = nodeid
+        if self.is_tracing:  # Again: a test of Hypothesis ends it.
+            sys.settrace(self.trace)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         self.seconds[report.nodeid] += report.duration
@@ -219,9 +222,11 @@ def reach(test: str) -> Reach:
                 watching.order = list(json.loads(kept.read_text())[0])[::-1]
                 watching.ask(file)
                 os._exit(0)
+            watching.is_tracing = True
             threading.settrace(watching.trace)
             sys.settrace(watching.trace)
             watching.ask(file)
+            watching.is_tracing = False
             sys.settrace(None)
             others = [name for name, at in sys.modules.items() if "site-packages" in str(at)]
             found = watching.seconds, watching.entered, others
