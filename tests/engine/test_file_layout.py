@@ -43,6 +43,15 @@ res { res { } { relu } } { relu | repeat 3 { } }
     { type = "relu" }, { type = "repeat", times = 3, layers = [] },
   ] },
 
+repeat 2 { res { relu } { tanh } | relu }
+  { type = "repeat", layers = [
+    { type = "residual", branch = [
+      { type = "relu" },
+    ], shortcut = [
+      { type = "tanh" },
+    ] }, { type = "relu" },
+  ] },
+
 repeat 2 { relu | conv 2 | relu | res { conv 2 } | relu | maxpool | fc 3 }
   { type = "repeat", layers = [
     { type = "relu" }, { type = "conv", out_channels = 2, kernel_size = 3 }, { type = "relu" },
