@@ -127,9 +127,9 @@ def _try(case: Case, candidate: FixCandidate) -> _Outcome | None:
 
 
 def _is_fixed(case: Case, fix: Fix, region: Sequence[InferredLayer]) -> bool:
-    """Whether the layer no longer has the fault, or was removed."""
+    """Whether the layer no longer has the fault, or was taken out of its place."""
     if fix.value == "":
-        return not fix.also or not region[0].faults
+        return True
     for target in region[-1].every_at(case.place[1:]):
         # A branch that no longer fits inside hides that the branches do not fit each other.
         is_open = case.fault.code == "branch-shapes" and target.after.shape is None

@@ -38,14 +38,23 @@ conv 6 4x4 pad same g4
     out_channels 8 instead of 6: then layer 1 (conv) breaks
     groups 1 instead of 4: then layer 1 (conv) breaks
 
-conv 6 4x4 pad same g4 | fc 3
+relu | conv 6 4x4 pad same g4 | fc 3
     take the conv out: all later layers fit
-    kernel 3x3 and stride 1: then layer 1 (conv) breaks
+    kernel 3x3 and stride 1: then layer 2 (conv) breaks
   and
-    groups 2 instead of 4: then layer 1 (conv) breaks
-    out_channels 4 instead of 6: then layer 1 (conv) breaks
-    out_channels 8 instead of 6: then layer 1 (conv) breaks
-    groups 1 instead of 4: then layer 1 (conv) breaks
+    groups 2 instead of 4: then layer 2 (conv) breaks
+    out_channels 4 instead of 6: then layer 2 (conv) breaks
+    out_channels 8 instead of 6: then layer 2 (conv) breaks
+    groups 1 instead of 4: then layer 2 (conv) breaks
+
+relu | repeat 1 { conv 6 4x4 pad same g4 | relu } | fc 3
+    take the conv out: all later layers fit
+    kernel 3x3 and stride 1: then layer 2 (repeat) breaks
+  and
+    groups 2 instead of 4: then layer 2 (repeat) breaks
+    out_channels 4 instead of 6: then layer 2 (repeat) breaks
+    out_channels 8 instead of 6: then layer 2 (repeat) breaks
+    groups 1 instead of 4: then layer 2 (repeat) breaks
 
 res { conv 4 4x4 pad same | conv 4 4x4 pad same } | fc 3
     kernel 3x3 instead of 4x4: gives 4x8x8, then layer 1 (residual) breaks
@@ -119,7 +128,7 @@ FIRST = {
     "maxpool 3x3": "stride 1 instead of 3",
     "fc 4 | maxpool": "take the pool out",
     "relu | repeat 1 { fc 4 | maxpool | relu }": "take the pool out",
-    "relu | repeat 1 { relu | conv 4 4x4 pad same }": "kernel 3x3 instead of 4x4",
+    "relu | repeat 1 { relu | relu | conv 4 4x4 pad same }": "kernel 3x3 instead of 4x4",
     "relu | res { conv 8 }": "its branch alone",
     "relu | res { conv 8 | relu }": "its branch alone",
     "relu | res { conv 8 | conv 4 } s2": "stride 1 instead of 2",
