@@ -243,10 +243,14 @@ def reach(test: str) -> Reach:
 
 
 def is_noise(operator: str, line: str, column: int) -> bool:
-    """Whether texts are compared by their order, or a ``zip`` allows for unequal lengths."""
+    """Whether texts are compared by their order, or a ``zip`` allows for unequal lengths.
+
+    An exception with the name of its module is nothing that Cosmic Ray can replace.
+    """
     is_order = "Comparison" in operator and not operator.endswith(("Eq_NotEq", "NotEq_Eq"))
     is_text = re.match(r"[!=]= ([\"']|case\.fault\.code)", line[column:])
-    return bool(is_order and is_text) or line[:column].endswith("strict=")
+    is_dotted = "Exception" in operator and line.startswith(".", column)
+    return bool(is_order and is_text) or is_dotted or line[:column].endswith("strict=")
 
 
 class Trial:
