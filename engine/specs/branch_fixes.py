@@ -19,7 +19,10 @@ _MOST_STRIDE = 64
 def reconcile(case: Case, block: Residual) -> Iterator[FixCandidate]:
     """Yield another shortcut or stride, padding in the branch, or another last width."""
     if not isinstance(block.shortcut, str):
-        yield from even_out(case, block)
+        if block.stride != 1:  # the layers of the shortcut have strides of their own
+            yield FixCandidate(case.fix("stride", 1), "stride 1", 1, was=str(block.stride))
+        else:
+            yield from even_out(case, block)
         return
     before = case.step.before.shape
     inner = case.step.inner

@@ -96,11 +96,10 @@ def _too_large(case: Case, layer: Windowed) -> Iterator[FixCandidate]:
 
 def _usual(case: Case, layer: AnyConv) -> Iterator[FixCandidate]:
     """No dilation, or a kernel as most networks have it."""
-    if layer.dilation not in (1, (1, 1)):
-        plain = msgspec.structs.replace(layer, dilation=1)
-        if not infer(plain, case.step.before).faults:
-            was = format_shape(tuple(dict.fromkeys(pair(layer.dilation))))
-            yield FixCandidate(case.fix("dilation", 1), "dilation 1", 0, was=was)
+    plain = msgspec.structs.replace(layer, dilation=1)
+    if not infer(plain, case.step.before).faults:
+        was = format_shape(tuple(dict.fromkeys(pair(layer.dilation))))
+        yield FixCandidate(case.fix("dilation", 1), "dilation 1", 0, was=was)
     for cost, kernel in enumerate(_USUAL_KERNELS, 2):
         changed = msgspec.structs.replace(layer, kernel_size=kernel)
         if changed != layer and not infer(changed, case.step.before).faults:

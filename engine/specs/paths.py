@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from itertools import islice
 from typing import Any
 
 import msgspec
@@ -98,7 +97,7 @@ def with_setting(network: Network, path: str, text: str) -> Network:
         for name in {*place} - {"name"}:
             del place[name]
     place[last] = _value(text)
-    for where, problem, remedy in islice(network_problems(data), 1):
+    for where, problem, remedy in network_problems(data):
         raise SpecError(f"{where}: {problem}.", remedy)
     return msgspec.convert(data, Network)
 

@@ -62,17 +62,20 @@ def place_layers(
     made: list[Placed] = []
     for layer, report in zip(layers, reports, strict=True):
         output = tuple(report.output or ())
-        made.append(Placed(layer, report, shape, output, _branches(layer, report, shape)))
+        inner = _branches(layer, report, shape, output)
+        made.append(Placed(layer, report, shape, output, inner))
         shape = output
     return tuple(made)
 
 
-def _branches(layer: Layer, report: LayerReport, shape: Shape) -> tuple[tuple[Placed, ...], ...]:
+def _branches(
+    layer: Layer, report: LayerReport, shape: Shape, output: Shape
+) -> tuple[tuple[Placed, ...], ...]:
     match layer:
         case Residual():
             aside: tuple[Layer, ...] = ()
             if layer.shortcut == "projection":
-                aside = projection((report.output or [1])[0], layer.stride)
+                aside = projection(output[0], layer.stride)
             elif isinstance(layer.shortcut, tuple):
                 aside = layer.shortcut
             return (

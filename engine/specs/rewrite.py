@@ -88,7 +88,8 @@ def rewrite(
 
 def cost(layers: Sequence[Layer], shape: Shape) -> Cost:
     """Return the costs of ``layers`` on a volume of ``shape``."""
-    steps = infer_layers(layers, FeatureMap(shape, flat=len(shape) == 1))
+    # To an FC layer a flat input is one pixel; the convolution that replaces it needs a volume.
+    steps = infer_layers(layers, FeatureMap(shape if len(shape) == 3 else (*shape, 1, 1)))
     reach = (max(step.after.height.size, step.after.width.size) for step in steps)
     kept = (step for step in steps if not step.layer.info.is_activation)
     return Cost(

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import msgspec
 
 from cnn_tui.engine.specs.flow import Case, FixCandidate
-from cnn_tui.engine.specs.inside import list_letter
+from cnn_tui.engine.specs.inside import list_letter, walk_layers
 from cnn_tui.engine.specs.layers import (
     FC,
     Conv,
@@ -20,6 +20,7 @@ from cnn_tui.engine.specs.layers import (
 )
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.report import Fix
+from cnn_tui.engine.specs.values import value_problems
 
 _REMOVAL = 1000.0
 
@@ -39,20 +40,32 @@ def structural_fixes(case: Case) -> Iterator[FixCandidate]:
             yield FixCandidate(fix, "kernel 3x3 and stride 1", 2)
         case "too-large":
             yield from _fewer(case, layer)
-        case "shortcut-shape" | "identity-stride":
-            yield from _branch_alone(case, layer)
-        case "branch-shapes" if isinstance(layer, Parallel):
-            for at, branch in enumerate(layer.branches):
-                if branch and "bad-value" not in case.step.codes:
+        case "too-many":
+            yield FixCandidate(case.fix("times", 1), "times 1", 1)
+    if _can_be_written(layer):
+        yield from _rewritten(case, layer)
+    yield from removal(case)
+
+
+def _can_be_written(layer: Layer) -> bool:
+    """Whether quick entry can say it: each layer inside, inferred or not, has valid values."""
+    return not any(problem for _, one in walk_layers((layer,)) for problem in value_problems(one))
+
+
+def _rewritten(case: Case, block: Layer) -> Iterator[FixCandidate]:
+    """A part of a block in its place, or the block without its split."""
+    match case.fault.code:
+        case "shortcut-shape" | "identity-stride" if isinstance(block, Residual):
+            yield FixCandidate(case.fix("replace", to_quick(block.branch)), "its branch alone", 20)
+        case "branch-shapes" if isinstance(block, Parallel):
+            for at, branch in enumerate(block.branches):
+                if branch:
                     fix = case.fix("replace", to_quick(branch))
                     yield FixCandidate(fix, f"branch {list_letter(at)} alone", 20 + at)
         case "split":
-            whole = msgspec.structs.replace(layer, split=False)
+            whole = msgspec.structs.replace(block, split=False)
             fix = case.fix("replace", to_quick((whole,)))
             yield FixCandidate(fix, "no split: each branch gets all channels", 1)
-        case "too-many":
-            yield FixCandidate(case.fix("times", 1), "times 1", 1)
-    yield from removal(case)
 
 
 def removal(case: Case, cost: float = _REMOVAL) -> Iterator[FixCandidate]:
@@ -73,7 +86,7 @@ def elsewhere(case: Case) -> Iterator[FixCandidate]:
     """Yield moving the layer before the one that flattens its input, then its removal."""
     flat = (index for index, step in enumerate(case.steps[: case.place[0]]) if step.after.flat)
     at = next(flat, None)
-    if at is not None and len(case.place) == 1 and "bad-value" not in case.steps[at].codes:
+    if at is not None and len(case.place) == 1 and _can_be_written(case.steps[at].layer):
         other = case.steps[at].layer
         both = to_quick((case.step.layer, other))
         fix = case.fix("replace", "", Fix(at + 1, "replace", both, ""))
@@ -105,9 +118,3 @@ def _fewer(case: Case, layer: Layer) -> Iterator[FixCandidate]:
             halvings += 1
             was = str(getattr(layer, field))
             yield FixCandidate(case.fix(field, count), f"{field} {count}", halvings, was=was)
-
-
-def _branch_alone(case: Case, layer: Layer) -> Iterator[FixCandidate]:
-    # Only valid layers can be written as quick entry.
-    if isinstance(layer, Residual) and "bad-value" not in case.step.codes:
-        yield FixCandidate(case.fix("replace", to_quick(layer.branch)), "its branch alone", 20)

@@ -150,7 +150,7 @@ def kernel_to_stack(network: Network, place: Place) -> Rewrite:
         text = f"{label(place, layer)}: a {height}x{width} kernel is not a stack of 3x3 kernels."
         raise ShapeError(text, "Choose a layer with a kernel of 5x5, 7x7, 9x9 and so on.")
     between = _activation_after(network, place)
-    first, *others = _stack(layer, (height - 1) // 2)
+    first, *others = _stack(layer, height // 2)
     stack = [first, *(layer for conv in others for layer in (between, conv))]
     return rewrite("kernel-to-stack", network, {place: stack}, exact=False)
 
@@ -166,8 +166,7 @@ def _stack(layer: Conv, count: int) -> Iterator[Conv]:
     """The convolutions; only the last has the stride, so that all read every pixel."""
     inner = msgspec.structs.replace(layer, kernel_size=3, stride=1, rounding="exact", name="")
     last = msgspec.structs.replace(layer, kernel_size=3)
-    for number in range(count):
-        conv = last if number == count - 1 else inner
+    for number, conv in enumerate((*[inner] * (count - 1), last)):
         yield msgspec.structs.replace(conv, padding=_share(layer, number, count))
 
 

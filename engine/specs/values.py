@@ -109,20 +109,20 @@ def fields_of(kind: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo
 
 
 _OTHER_NAMES = {
-    "learning_rate": ("lr",),
-    "filters": ("out_channels",),
-    "channels": ("out_channels",),
-    "units": ("out_features",),
-    "rate": ("p",),
-    "strides": ("stride",),
+    "learning_rate": "lr",
+    "filters": "out_channels",
+    "channels": "out_channels",
+    "units": "out_features",
+    "rate": "p",
+    "strides": "stride",
 }
 """Settings as Keras and others call them."""
 
 
 def _unknown_key(key: object, fields: dict[str, Any], path: str) -> Problem:
     known = f"Known settings: {listed(fields, 'and')}."
-    others = [name for name in _OTHER_NAMES.get(str(key), ()) if name in fields]
-    remedy = f"Did you mean {others[0]}?" if others else did_you_mean(key, fields, known)
+    other = _OTHER_NAMES.get(str(key))
+    remedy = f"Did you mean {other}?" if other in fields else did_you_mean(key, fields, known)
     name = key if isinstance(key, str) and key.isidentifier() and key.isascii() else show(key)
     return Problem(_join(path, name[:64]), "unknown setting", remedy)
 

@@ -10,8 +10,8 @@ import pytest
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.inside import lists_in
-from cnn_tui.engine.specs.layers import FC, ReLU, Repeat
-from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.layers import FC, Conv, Parallel, ReLU, Repeat, Residual
+from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.quick.write import to_quick
 
@@ -77,6 +77,26 @@ def test_a_layer_that_needs_a_volume_is_moved_unless_it_is_in_a_block() -> None:
     move, out = "move it before layer 1 (fc)", "take the pool out"
     assert labels("fc 4 | relu | maxpool") == [move, out]
     assert labels("fc 4 | repeat 1 { maxpool | relu }") == [out]
+
+
+@pytest.mark.parametrize("unseen", [False, True])
+def test_a_block_that_cannot_be_written_down_is_only_taken_out(unseen: bool) -> None:
+    invalid = Conv(out_channels=0)
+    inner = Residual(branch=(), shortcut=(invalid,)) if unseen else invalid
+    block = Parallel(branches=((inner,), (), ()), split=True)
+    faulty = Network(input=(4, 8, 8), layers=(block, FC(out_features=3)))
+    offered = {
+        issue.code: [fix.description for fix in issue.fixes] for issue in check(faulty).issues
+    }
+    assert offered["split"] == ["take the block out: all later layers fit"]
+
+
+def test_a_batch_of_one_image_becomes_one_of_sixteen() -> None:
+    layers = parse_quick("fc 4 | bn | fc 3")
+    alone = Network(input=(4, 8, 8), layers=layers, training=Recipe(batch_size=1))
+    fix, *_ = check(alone).issues[0].fixes
+    assert (fix.layer, fix.field, fix.value) == (0, "training.batch_size", 16)
+    assert fix.description == "batch_size 16 instead of 1: gives 4, all later layers fit"
 
 
 def test_a_repeat_of_too_many_layers_is_repeated_once() -> None:

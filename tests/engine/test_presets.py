@@ -13,7 +13,7 @@ from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.codec import dumps_network, save_network
 from cnn_tui.engine.specs.layers import LRN, Dropout, MaxPool, Residual
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.presets import load_preset, preset_names, resolve
+from cnn_tui.engine.specs.presets import file_of, load_preset, preset_names, resolve
 
 MACS = {
     "lenet5": 416_520,
@@ -120,3 +120,58 @@ def test_file_is_found_by_suffix_separator_or_presence(tmp_path, monkeypatch):
     for missing in ("gone.toml", f"gone{os.sep}net"):
         with pytest.raises(SpecError, match="no file"):
             resolve(missing)
+
+
+def test_a_preset_is_read_once():
+    assert load_preset("lenet5") is load_preset("lenet5")
+
+
+def test_a_file_of_another_program_is_to_be_imported(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    Path("mine.ONNX").touch()
+    Path("yours.pt").touch()
+    for arch, words, file in (
+        ("mine.ONNX", "mine.ONNX is not an architecture file.", "mine.ONNX"),
+        ("yours", "yours is neither a preset nor a file.", "yours.pt"),
+    ):
+        with pytest.raises(SpecError) as caught:
+            resolve(arch)
+        assert caught.value.message == words
+        assert caught.value.hint == f"Convert {file} first: cnn-tui import {file}"
+    with pytest.raises(SpecError, match=r"no file named 'others\.onnx'"):
+        resolve("others.onnx")
+
+
+def test_a_file_is_meant_with_or_without_its_ending(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_network(Network(name="whole"), Path("mine.toml"))
+    assert file_of("lenet5") is None
+    assert file_of("mine") == file_of("mine.toml") == Path("mine.toml")
+    Path("mine").mkdir()
+    assert file_of("mine") == Path("mine.toml"), "a folder of the same name is no file"
+    Path("mine").rmdir()
+    save_network(Network(name="short"), Path("mine"))
+    assert resolve("mine").name == "short"
+
+
+def test_names_like_that_of_no_file_are_named_those_of_files_first(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("lenet", "lenet-a", "other"):
+        Path(f"{name}.toml").touch()
+    for arch, message, hint in (
+        (f".{os.sep}lenett", f"There is no file .{os.sep}lenett.", "lenet.toml or lenet-a.toml?"),
+        ("lenett.toml", "There is no file lenett.toml.", "lenet.toml or lenet-a.toml?"),
+        ("lenett", "no file named 'lenett'.", "lenet.toml, lenet-a.toml or lenet5?"),
+        ("zzzz.toml", "There is no file zzzz.toml.", "Check the path."),
+    ):
+        with pytest.raises(SpecError) as caught:
+            resolve(arch)
+        assert caught.value.message.endswith(message) and caught.value.hint.endswith(hint)
+    for name in ("lenet-b", "lenet-c"):
+        Path(f"{name}.toml").touch()
+    with pytest.raises(SpecError) as caught:
+        resolve("lenett.toml")
+    assert caught.value.hint.count("lenet") == 3
+    with pytest.raises(SpecError) as caught:
+        load_preset("vgg")
+    assert caught.value.hint.count("vgg") == 3

@@ -137,7 +137,7 @@ def test_alexnet_is_typed_in_less_than_100_keys():
     ("marked", "words"),
     [
         ("conv 16 | <convv> 3", ("convv", "Did you mean conv?")),
-        ("<conv>", ("number of filters", "conv 32 3x3")),
+        ("<conv>", ("conv needs the number of filters", "conv 32 3x3")),
         ("relu | <fc>", ("number of outputs",)),
         ("<res> proj", ("the branch in braces",)),
         ("conv <0>", ("number of filters", "1 to 65536")),
@@ -147,7 +147,7 @@ def test_alexnet_is_typed_in_less_than_100_keys():
         ("conv 16 <pad>", ("pad needs a value",)),
         ("conv 16 <pad> | relu", ("pad needs a value",)),
         ("conv 16 s2 <stride> 3", ("Stride is given twice",)),
-        ("conv 16 3 <5> 7", ("takes no further value: '5'",)),
+        ("conv 16 3 <5> 7", ("conv takes no further value: '5'",)),
         ("conv 16 <krnel> 3", ("Did you mean kernel?",)),
         ("drop <1>", ("probability", "below 1")),
         ("lrelu <nan>", ("leaky_relu has no setting 'nan'",)),
@@ -162,6 +162,10 @@ def test_alexnet_is_typed_in_less_than_100_keys():
         ("relu <$> fc 10", ("no meaning",)),
         ("fc 10 | <softmax> | relu", ("loss",)),
         ("<fire> 16", ("fire takes 2 numbers", "fire 16 64")),
+        ("<fire> 16 64 3", ("fire takes 2 numbers.", "fire 16 64")),
+        ("<fire> 16 64 s2", ("fire takes 2 numbers.", "fire 16 64")),
+        ("<basicblock> 0", ("basicblock takes a number and a stride.",)),
+        ("relu <3>", ("relu takes no further value: '3'", "Example: relu.")),
         ("<denselayer> 8 s2", ("takes a number.",)),
         ("relu | <Conv2d(3, n, 3)>", ("Conv2d has the argument n, which is not a literal",)),
         ("<Conv2d(3, 8, 0)>", ("has a wrong kernel_size",)),
@@ -335,9 +339,11 @@ def test_every_word_of_a_preset_is_known_to_the_completions(name: str):
         ),
         ("conv3-64", ""),
         ("pool(3", ""),
+        ("conv 8 3x3 | relu | pool(3", "conv 8 3x3 | relu"),
         ("conv 8 3x3 | pool 2 | (", "conv 8 3x3 | maxpool 2x2"),
         ("conv 8 3x3 | res { conv 16 pa", "conv 8 3x3"),
         ("relu | fc", "relu"),
+        ("relu | conv s2 pad wide", "relu"),
     ],
 )
 def test_of_a_wrong_line_only_what_is_understood_is_taken(text: str, understood: str) -> None:
@@ -431,7 +437,7 @@ def test_brackets_take_no_longer_than_the_line_is_long() -> None:
 
 
 def test_the_notation_of_a_paper_is_translated() -> None:
-    with pytest.raises(EntryError, match="Write conv 64 3x3"):
+    with pytest.raises(EntryError, match=r"Write conv 64 3x3\."):
         parse_quick("conv3-64")
 
 
@@ -443,6 +449,7 @@ def test_flatten_says_what_happens_anyway():
 
 
 def test_depthwise_and_pointwise_by_name():
+    assert parse_quick("pwconv64") == parse_quick("conv 64 1x1")
     depthwise, pointwise = parse_quick("dwconv 3x3 s2 pad 1 m2 | pwconv 64 nobias")
     assert depthwise == DWConv(stride=2, padding=1, multiplier=2)
     assert pointwise == Conv(out_channels=64, kernel_size=1, bias=False)

@@ -17,7 +17,6 @@ from cnn_tui.engine.specs.layers import FC, Layer
 from cnn_tui.engine.specs.quick.called import Called
 from cnn_tui.engine.specs.quick.calls import called
 from cnn_tui.engine.specs.tokens import Token
-from cnn_tui.engine.specs.windows import Windowed
 from cnn_tui.engine.specs.wording import plain
 
 _HOLDERS = ("Sequential", "ModuleList", "OrderedDict")
@@ -108,7 +107,6 @@ def check_receives(made: Called, flow: FeatureMap, token: Token) -> None:
 
 def rounded_down(layer: Layer, flow: FeatureMap) -> Layer:
     """Round sizes down, as PyTorch and Keras do, where a window would not fit otherwise."""
-    follows = isinstance(layer, Windowed) and flow.shape is not None
-    if follows and "fraction" in infer(layer, flow).codes:
+    if "fraction" in infer(layer, flow).codes:
         return msgspec.structs.replace(layer, rounding="floor")
     return layer

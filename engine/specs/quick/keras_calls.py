@@ -40,12 +40,13 @@ def _keras_conv(given: Given) -> Called:
     stride = single(given.get("stride", 1))
     same = given.get("padding", "valid") == "same"
     given["padding"] = "same" if same else 0
-    (layer,) = one_layer(Conv, *CONV)({"kernel_size": 3, **given}).layers
+    (layer,) = one_layer(Conv, *CONV)(given).layers
     return _activated(layer, given, RESIZES if same and stride != 1 else "")
 
 
 def _dense(given: Given) -> Called:
-    return _activated(one_layer(FC, "out_features", "bias")(given).layers[0], given)
+    (layer,) = one_layer(FC, "out_features", "bias")(given).layers
+    return _activated(layer, given)
 
 
 def _activated(layer: Layer, given: Given, note: str = "") -> Called:

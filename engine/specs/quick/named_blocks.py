@@ -79,7 +79,7 @@ def block_text(word: Token, given: Sequence[str], shape: Shape | None) -> str:
     block = BLOCK_WORDS[word.text.lower()]
     numbers = [int(text) for text in given if text.isdigit()]
     strides = [int(text[1:]) for text in given if text[0] == "s"]
-    extra = len(numbers) + len(strides) < len(given) or strides
+    extra = len(numbers) < len(given)
     if len(numbers) != len(block.numbers) or (extra and not block.grows) or 0 in numbers:
         wanted = "a number" if len(block.numbers) == 1 else f"{len(block.numbers)} numbers"
         needs = f"{word.text.lower()} takes {wanted}{' and a stride' * bool(block.grows)}."
