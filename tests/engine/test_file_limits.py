@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,11 @@ def test_a_file_of_256_kilobytes() -> None:
 
 def layers(count: int) -> str:
     return "[" + '{type="relu"},' * count + "]"
+
+
+def test_as_many_layers_as_allowed_are_read() -> None:
+    text = f"layers = {layers(MAX_LAYERS)}"
+    assert len(loads_network(text, "net.toml").layers) == MAX_LAYERS
 
 
 COUNTED = [
@@ -131,3 +137,15 @@ def test_a_name_that_no_file_can_have_is_not_written(tmp_path: Path) -> None:
         with pytest.raises(SpecError, match="cannot be written") as caught:
             save_network(Network(), tmp_path / name)
         assert caught.value.hint == "Save under another name or in another folder."
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "net.toml")
+    with pytest.raises(SpecError, match="not a file"):
+        load_network(tmp_path / "net.toml")
+
+
+def test_control_characters_in_a_path_are_written_out(tmp_path: Path) -> None:
+    with pytest.raises(SpecError) as caught:
+        load_network(tmp_path / "\x1b[31mred\n.toml")
+    assert str(caught.value).isprintable()

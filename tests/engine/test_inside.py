@@ -94,3 +94,13 @@ def test_what_was_inferred_at_a_place_inside() -> None:
     assert step.at((2, 0, 0, 0)) is list(step.every_at((2, 0, 0, 0)))[-1], "the one with a fault"
     empty = infer(Residual(branch=()), FeatureMap((2, 6, 6)))
     assert empty.at((0, 0)) is None and empty.at(()) is empty
+
+
+def test_a_layer_is_inferred_once_for_each_input() -> None:
+    layer = ReLU()
+    for shape in ((3, 8, 8), None):
+        assert infer(layer, FeatureMap(shape)) is infer(layer, FeatureMap(shape))
+    before, _ = infer(layer, FeatureMap((1, 8, 8))), infer(ReLU(), FeatureMap((2, 8, 8)))
+    assert infer(layer, FeatureMap((1, 8, 8))) is before, "the others stay known"
+    sizes = infer(layer, FeatureMap((3.0, 8, 8))).after.shape  # type: ignore[arg-type]
+    assert sizes and type(sizes[0]) is float, "3.0 equals 3, but is not a valid size"

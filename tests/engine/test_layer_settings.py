@@ -104,6 +104,7 @@ def test_each_kind_is_immutable_refuses_what_it_does_not_know_and_is_written_in_
 SAID = {
     "prelu per-channel": "PReLU(per_channel=True, init=0.25, name='')",
     "gelu exact": "GELU(approximate='none', name='')",
+    "fc 4 nobias": "FC(out_features=4, bias=False, name='')",
     "pwconv 8": "Conv(out_channels=8, kernel_size=1, stride=1, padding=0, dilation=1, groups=1, "
     "bias=True, rounding='exact', name='')",
     "parallel { } split": "Parallel(branches=((),), merge='concat', split=True, name='')",
