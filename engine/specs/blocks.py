@@ -83,7 +83,7 @@ def infer_parallel(layer: Parallel, flow: FeatureMap, walk: Walk) -> InferredLay
     shapes = [end.shape for end in ends]
     known = [shape for shape in shapes if shape is not None]
     flat = all(end.flat for end in ends)
-    if len(known) < len(shapes):
+    if None in shapes:
         return _sum(InferredLayer(layer, flow, FeatureMap(None, flat)), inner)
     merged = _MERGES[layer.merge](known)
     if isinstance(merged, Diagnostic):
@@ -127,7 +127,7 @@ def _concat(shapes: Sequence[Shape]) -> Shape | Diagnostic:
 
 
 def _add(shapes: Sequence[Shape]) -> Shape | Diagnostic:
-    whole = [(*shape, 1, 1)[:3] for shape in shapes]
+    whole = [(*shape, 1, 1) for shape in shapes]
     for axis, name in enumerate(_AXES):
         sizes = [shape[axis] for shape in whole]
         if len(set(sizes)) > 1:

@@ -123,7 +123,7 @@ def _parsed(text: str, where: str) -> dict[str, object]:
         raise SpecError(f"{where} is not TOML: {reason(error)}.", _LESS) from None
 
 
-_LESS = f"At most {MAX_LAYERS} layers and {MAX_NESTING} levels of nesting are allowed."
+_LESS = f"At most {MAX_LAYERS:,} layers and {MAX_NESTING} levels of nesting are allowed."
 
 
 def _syntax_error(problem: str, text: str, where: str) -> SpecError:
@@ -148,7 +148,7 @@ def _count(layers: object, depth: int, where: str) -> int:
     count = len(layers)
     for layer in layers:
         is_repeat = isinstance(layer, dict) and layer.get("type") == "repeat"
-        times = layer.get("times", 2) if is_repeat else 1
+        times = layer.get("times", 2) if is_repeat else None
         inside = sum(_count(inner, depth + 1, where) for inner in _lists_in(layer))
         # Any number of copies of nothing is nothing, and of an invalid number one is counted.
         count += inside * (max(1, times) if isinstance(times, int) else 1)
@@ -165,21 +165,21 @@ def _pass_over_flatten(layers: object) -> None:
 
 
 def _lists_in(layer: object) -> list[object]:
-    """The keys of the file for the lists of layers inside a layer."""
+    """The lists of layers inside a layer of the file, and whatever stands in their place."""
     if not isinstance(layer, dict):
         return []
     branches = layer.get("branches")
     own = branches if isinstance(branches, list) else []
-    return [*(layer.get(field) for field in LIST_FIELDS), *own]
+    return [layer.get("branch"), layer.get("shortcut"), layer.get("layers"), *own]
 
 
 def _explain(data: dict[str, object], where: str) -> SpecError:
     problems = list(islice(network_problems(data), _MOST_COUNTED))
     if not problems:
         return SpecError(f"{where} does not describe a network.", "See the presets for examples.")
-    path, text, remedy = problems[0]
-    others = "many" if len(problems) == _MOST_COUNTED else len(problems) - 1
-    more = f" (and {others} more)" if len(problems) > 1 else ""
+    (path, text, remedy), *others = problems
+    count = "many" if len(problems) == _MOST_COUNTED else len(others)
+    more = f" (and {count} more)" if others else ""
     return SpecError(f"{where}: {path}: {text}{more}.", remedy)
 
 
@@ -255,7 +255,7 @@ def _packed(lines: Iterable[str]) -> list[str]:
 
 
 def _is_whole(line: str) -> bool:
-    return line.count("[") == line.count("]") and line.count("{") == line.count("}")
+    return line.count("[") == line.count("]") and not line.lstrip().startswith("]")
 
 
 def _settings(struct: msgspec.Struct) -> Iterator[str]:

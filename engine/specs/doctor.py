@@ -75,7 +75,8 @@ def _helps_alone(case: Case, fix: Fix) -> bool:
         layers = changed_layers(layers, 0, change.field.removeprefix(case.inside), change.value)
     if len(layers) != 1:
         return True
-    faults = infer(layers[0], case.step.before).faults
+    (changed,) = layers
+    faults = infer(changed, case.step.before).faults
     return all(fault.code != case.fault.code for fault in faults)
 
 
@@ -109,7 +110,7 @@ def _try(case: Case, candidate: FixCandidate) -> _Outcome | None:
     flow = FeatureMap(network.input) if first == 0 else case.steps[first].before
     end = case.place[0] + 1 + len(network.layers) - len(case.network.layers)
     steps = infer_lazily(network.layers[first:], flow)
-    region = tuple(islice(steps, max(0, end - first)))
+    region = tuple(islice(steps, end - first))
     if not _is_fixed(case, candidate.fix, region):
         return None
     before = _codes(case.steps[first : case.place[0] + 1])
@@ -117,7 +118,7 @@ def _try(case: Case, candidate: FixCandidate) -> _Outcome | None:
     broken, later = _outlook(chain(region, steps), first + 1)
     if end == len(network.layers) and not broken:
         later = ""
-    output = _output(case, region, end) if candidate.fix.value != "" else ""
+    output = _output(case, region[-1]) if candidate.fix.value != "" else ""
     output = output and f"gives {output}"
     effect = ", ".join(filter(None, (output, candidate.note, later)))
     description = ": ".join(filter(None, (candidate.words, effect)))
@@ -126,9 +127,9 @@ def _try(case: Case, candidate: FixCandidate) -> _Outcome | None:
 
 
 def _is_fixed(case: Case, fix: Fix, region: Sequence[InferredLayer]) -> bool:
-    """Whether the layer no longer has the fault, or was removed."""
+    """Whether the layer no longer has the fault, or was taken out of its place."""
     if fix.value == "":
-        return not fix.also or not region[0].faults
+        return True
     for target in region[-1].every_at(case.place[1:]):
         # A branch that no longer fits inside hides that the branches do not fit each other.
         is_open = case.fault.code == "branch-shapes" and target.after.shape is None
@@ -137,12 +138,10 @@ def _is_fixed(case: Case, fix: Fix, region: Sequence[InferredLayer]) -> bool:
     return True
 
 
-def _output(case: Case, region: Sequence[InferredLayer], end: int) -> str:
+def _output(case: Case, last: InferredLayer) -> str:
     """The output of the changed layer, or of the last layer that replaces it."""
-    step = region[-1] if region else None
-    if step is not None and end == case.place[0] + 1:
-        step = step.at(case.place[1:]) or step
-    return format_shape(step.after.shape or ()) if step else ""
+    step = last.at(case.place[1:]) or last
+    return format_shape(step.after.shape or ())
 
 
 def _codes(steps: Iterable[InferredLayer]) -> Counter[str]:

@@ -23,7 +23,7 @@ _MOST_CONVS = 3
 _MOST_FCS = 2
 
 
-class PatternOptions(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class PatternOptions(msgspec.Struct, frozen=True):
     """The numbers that a pattern leaves open."""
 
     n: Count = 2
@@ -100,9 +100,9 @@ class _Maker:
         self._skipped: dict[Token, str] = {}
 
     def layers(self) -> Iterator[Layer]:
-        last_fc = max((i for i, atom in enumerate(self._atoms) if atom.kind is FC), default=-1)
+        fcs = [position for position, atom in enumerate(self._atoms) if atom.kind is FC]
         for position, atom in enumerate(self._atoms):
-            layer = self._layer(atom, position == last_fc)
+            layer = self._layer(atom, position in fcs[-1:])
             step = infer(layer, self._flow)
             self._pooled |= atom.kind in POOLS
             if atom.optional and step.faults:

@@ -7,7 +7,6 @@ import msgspec
 from cnn_tui.engine.specs.flow import FeatureMap
 from cnn_tui.engine.specs.infer import infer_layers
 from cnn_tui.engine.specs.known_data import IMAGENET, DataFacts, facts_of
-from cnn_tui.engine.specs.layers import FC, Conv
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.scores import WIDTHS, decider
 
@@ -44,7 +43,7 @@ def fit_to_data(network: Network, facts: DataFacts) -> Network:
     keeps = facts.shape is None or facts.suits(network.input)
     changed = network if keeps else msgspec.structs.replace(network, input=facts.shape)
     position = decider(infer_layers(changed.layers, FeatureMap(changed.input)))
-    if facts.classes is None or position is None or not _is_plain_end(changed, position):
+    if facts.classes is None or position is None or changed.layers[-1].info.is_elementwise:
         return changed
     layer = changed.layers[position]
     wide = msgspec.structs.replace(layer, **{WIDTHS[type(layer)]: facts.classes})
@@ -52,10 +51,3 @@ def fit_to_data(network: Network, facts: DataFacts) -> Network:
         return changed
     layers = (*changed.layers[:position], wide, *changed.layers[position + 1 :])
     return msgspec.structs.replace(changed, layers=layers)
-
-
-def _is_plain_end(network: Network, position: int) -> bool:
-    """Whether the layer at ``position`` gives the scores: pools may follow it."""
-    behind = network.layers[position + 1 :]
-    is_scores = isinstance(network.layers[position], FC | Conv)
-    return is_scores and not any(layer.info.is_elementwise for layer in behind[-1:])

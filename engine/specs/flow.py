@@ -99,8 +99,7 @@ class InferredLayer(NamedTuple):
         number, position, *rest = place
         lists = self.inner if isinstance(self.layer, Repeat) else self.inner[number : number + 1]
         for steps in lists:
-            if position < len(steps):
-                yield from steps[position].every_at(tuple(rest))
+            yield from steps[position].every_at(tuple(rest))
 
 
 def batched_pairs(place: Place) -> Iterator[tuple[int, int]]:
@@ -143,8 +142,8 @@ class Case(NamedTuple):
     def chain(self) -> tuple[InferredLayer, ...]:
         """The blocks around the faulty layer, outermost first, then the layer itself."""
         top = self.steps[self.place[0]]
-        ends = range(1, len(self.place) + 1, 2)
-        found = (top.at(self.place[1:end]) for end in ends)
+        depths = range(0, len(self.place), 2)
+        found = (top.at(self.place[1 : depth + 1]) for depth in depths)
         return tuple(step for step in found if step is not None)
 
     @property

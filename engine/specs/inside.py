@@ -44,14 +44,11 @@ def _written(block: Residual) -> tuple[Layers, ...]:
 def with_lists(layer: Layer, lists: Sequence[Layers]) -> Layer:
     """Return a layer with other lists of layers, as many as :func:`lists_in` gives."""
     match layer:
-        case Residual():
-            branch, *shortcut = lists
-            aside = {"shortcut": shortcut[0]} if shortcut else {}
-            return msgspec.structs.replace(layer, branch=branch, **aside)
         case Parallel():
             return msgspec.structs.replace(layer, branches=tuple(lists))
-        case Repeat():
-            return msgspec.structs.replace(layer, layers=lists[0])
+        case Residual() | Repeat():  # a shortcut of one word is no list
+            named = zip(list_fields(layer), lists, strict=False)
+            return msgspec.structs.replace(layer, **dict(named))
     return layer
 
 

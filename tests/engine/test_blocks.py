@@ -20,7 +20,7 @@ from cnn_tui.engine.insight.wiring import wired
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import Report, check
 from cnn_tui.engine.specs.codec import dumps_network, loads_network
-from cnn_tui.engine.specs.inside import number, place_numbered, place_of, walk_layers
+from cnn_tui.engine.specs.inside import walk_layers
 from cnn_tui.engine.specs.layers import (
     FC,
     BatchNorm,
@@ -101,24 +101,6 @@ def test_names_begin_with_those_of_the_blocks() -> None:
         "residual3.conv1",
         "residual3.shortcut.conv1",
     ]
-
-
-def test_places_are_numbered_with_letters_after_the_first_list() -> None:
-    assert number((3,)) == "4"
-    assert number((3, 0, 1)) == "4.2"
-    assert number((3, 2, 0, 0, 4)) == "4c.1.5"
-    assert place_of("layers[3].branches[2][0].layers[4].stride") == (3, 2, 0, 0, 4)
-    assert place_of("layers[3].branch[1].kernel_size") == (3, 0, 1)
-    assert place_of("layers[3].shortcut[1].kernel_size") == (3, 1, 1)
-    assert place_of("layers[3].shortcut") == (3,)
-    assert place_of("training.lr") == ()
-
-
-def test_a_place_is_found_by_its_number() -> None:
-    for place in ((3,), (3, 0, 1), (3, 2, 0), (3, 2, 0, 0, 4), (11, 25, 9)):
-        assert place_numbered(number(place)) == place
-    assert place_numbered("4c.") == (3, 2) and place_numbered("4.") == (3, 0)
-    assert number((11, 25, 9)) == "12z.10"
 
 
 def test_what_a_place_receives() -> None:
@@ -280,24 +262,6 @@ def test_a_description_made_in_code_with_too_many_copies_is_an_issue() -> None:
     inner = Repeat(layers=(ReLU(),), times=1000)
     report = check(Network(layers=(Repeat(layers=(inner,), times=1000), FC(out_features=2))))
     assert [issue.code for issue in report.issues] == ["too-many"]
-
-
-def test_files_are_indented_like_a_tree_and_short_lists_share_a_line() -> None:
-    line = "parallel { conv 2 1x1 | relu } { } | res { relu } { } | repeat 2 { relu }"
-    text = dumps_network(Network(layers=parse_quick(line)))
-    assert text.partition("layers = ")[2] == (
-        "[\n"
-        '  { type = "parallel", branches = [\n'
-        '    [{ type = "conv", out_channels = 2, kernel_size = 1 }, { type = "relu" }], [],\n'
-        "  ] },\n"
-        '  { type = "residual", branch = [\n'
-        '    { type = "relu" },\n'
-        "  ], shortcut = [] },\n"
-        '  { type = "repeat", layers = [\n'
-        '    { type = "relu" },\n'
-        "  ] },\n"
-        "]\n"
-    )
 
 
 @given(networks(Choice(widths=(3, 16))), st.integers(9, 40))

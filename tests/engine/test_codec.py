@@ -17,7 +17,7 @@ from cnn_tui.engine.specs.codec import (
     loads_network,
     save_network,
 )
-from cnn_tui.engine.specs.layers import FC, Conv, MaxPool, ReLU, Residual
+from cnn_tui.engine.specs.layers import FC, Conv, MaxPool, ReLU
 from cnn_tui.engine.specs.network import MAX_FILE_BYTES, MAX_LAYERS, Network, Recipe
 
 LENET = """
@@ -171,11 +171,6 @@ def test_keys_of_many_parts_are_refused_before_they_are_parsed():
             assert "more than 32 parts" in refusal(text).message
 
 
-def test_as_many_layers_as_allowed_are_read():
-    text = "layers = [" + '{type="relu"},' * MAX_LAYERS + "]"
-    assert len(loads_network(text, "net.toml").layers) == MAX_LAYERS
-
-
 def test_long_description_is_no_long_key():
     text = "# " + "." * 500 + '\ndescription = "' + "a.b, c. And e.g. so on ... " * 50 + '"'
     assert loads_network(text, "net.toml").description.startswith("a.b")
@@ -264,46 +259,6 @@ def test_networks_survive_being_written_and_read(network):
     assert len(back.layers) == len(network.layers)
 
 
-def test_layout():
-    network = Network(
-        name="small",
-        input=(1, 28, 28),
-        layers=(
-            Conv(out_channels=6, kernel_size=(5, 5), padding="same", name="first"),
-            Residual(
-                branch=(Conv(out_channels=6, kernel_size=(3, 5)), ReLU()), shortcut="zero-pad"
-            ),
-            FC(out_features=10),
-        ),
-        training=Recipe(lr=0.1, betas=(0.5, 0.5)),
-    )
-    assert (
-        dumps_network(network)
-        == """\
-name = "small"
-input = [1, 28, 28]
-data = "digits"
-layers = [
-  { type = "conv", name = "first", out_channels = 6, kernel_size = 5, padding = "same" },
-  { type = "residual", shortcut = "zero-pad", branch = [
-    { type = "conv", out_channels = 6, kernel_size = [3, 5] }, { type = "relu" },
-  ] },
-  { type = "fc", out_features = 10 },
-]
-
-[training]
-lr = 0.1
-betas = [0.5, 0.5]
-"""
-    )
-
-
-def test_equal_sizes_are_one_number():
-    network = Network(layers=(MaxPool(kernel_size=(2, 2), stride=(2, 1)),))
-    back = loads_network(dumps_network(network), "net.toml")
-    assert back.layers == (MaxPool(kernel_size=2, stride=(2, 1)),)
-
-
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "net.toml"
@@ -383,25 +338,6 @@ def test_unreadable_files_are_refused(path):
     path.write_bytes(b"#" * (MAX_FILE_BYTES + 1))
     with pytest.raises(SpecError, match="larger than 256 KB"):
         load_network(path)
-
-
-def test_a_pipe_is_not_waited_for(path):
-    os.mkfifo(path)
-    with pytest.raises(SpecError, match="not a file"):
-        load_network(path)
-
-
-def test_control_characters_in_a_path_are_written_out(tmp_path):
-    with pytest.raises(SpecError) as caught:
-        load_network(tmp_path / "\x1b[31mred\n.toml")
-    assert str(caught.value).isprintable()
-
-
-def test_a_pair_that_is_the_default_is_left_out():
-    network = Network(layers=(MaxPool(padding=(0, 0)), FC(out_features=2)))
-    text = dumps_network(network)
-    assert "padding" not in text
-    assert dumps_network(loads_network(text, "text")) == text
 
 
 def test_flatten_is_passed_over() -> None:

@@ -7,11 +7,8 @@ import re
 import pytest
 from small_nets import LENET, changed, first_fix
 
-from cnn_tui.engine.data.catalog import entries, load_dataset
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import check, check_with_data
-from cnn_tui.engine.specs.fitting import fit_to_data
-from cnn_tui.engine.specs.known_data import KNOWN_DATA, facts_of
 from cnn_tui.engine.specs.layers import (
     FC,
     BatchNorm,
@@ -31,17 +28,6 @@ from cnn_tui.engine.specs.presets import load_preset, preset_names
 @pytest.mark.parametrize("name", preset_names())
 def test_presets_fit_their_data(name: str) -> None:
     assert check_with_data(load_preset(name)).valid
-
-
-@pytest.mark.parametrize("name", ["digits", "shapes"])
-def test_what_is_known_of_built_in_data_is_true(name: str) -> None:
-    data = load_dataset(name)
-    assert (data.input_shape, len(data.classes)) == KNOWN_DATA[name][1:3]
-
-
-def test_the_list_of_datasets_says_the_same() -> None:
-    listed = {entry.name: (entry.input, entry.classes) for entry in entries() if entry.input}
-    assert listed == {name: facts[1:3] for name, facts in KNOWN_DATA.items()}
 
 
 def test_an_input_that_the_data_has_not() -> None:
@@ -222,23 +208,3 @@ def test_no_fix_changes_nothing() -> None:
         assert all(apply_fix(pools, fix) != pools for fix in issue.fixes)
         assert not any("1x1 instead" in fix.description for fix in issue.fixes)
         assert "take the pool out" in " ".join(fix.description for fix in issue.fixes)
-
-
-@pytest.mark.parametrize("data", ["shapes", "imagenette"])
-def test_data_that_comes_at_any_size_keeps_the_input(data: str) -> None:
-    for name in ("alexnet", "alexnet-lrn", "vgg16", "resnet18", "resnet50"):
-        large = load_preset(name)
-        net = fit_to_data(changed(large, data=data), facts_of(data))
-        assert net.input == large.input and net.layers[-1].out_features == 10
-        assert check_with_data(net).valid
-    small = changed(load_preset("two-layer"), data=data)
-    assert fit_to_data(small, facts_of(data)).input == facts_of(data).shape, "8x8 shows nothing"
-
-
-@pytest.mark.parametrize("name", KNOWN_DATA)
-def test_a_network_is_fitted_to_other_data(name: str) -> None:
-    facts = facts_of(name)
-    net = fit_to_data(changed(LENET, data=name), facts)
-    kept = LENET.input if facts.any_size else facts.shape
-    assert (net.input, net.layers[-1].out_features) == (kept, facts.classes)
-    assert fit_to_data(net, facts_of("a/folder")) == net

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -84,6 +85,34 @@ def test_kernel_pool_and_widths_are_the_options():
         FC(out_features=7),
     )
     assert preview("BN", options).layers == (BatchNorm(),)
+
+
+@pytest.mark.parametrize(
+    ("fields", "least", "most"),
+    [
+        (("n", "m", "k"), 0, 100),
+        (("growth",), 1, 16),
+        (("filters", "most_filters", "fc", "classes"), 1, 65_536),
+        (("kernel", "pool"), 1, 1024),
+    ],
+)
+def test_numbers_up_to_their_limits(fields: tuple[str, ...], least: int, most: int):
+    for field in fields:
+        for value in (least, most):
+            assert getattr(msgspec.convert({field: value}, PatternOptions), field) == value
+        for value in (least - 1, most + 1):
+            with pytest.raises(msgspec.ValidationError):
+                msgspec.convert({field: value}, PatternOptions)
+
+
+def test_numbers_that_nobody_gives():
+    with pytest.raises(AttributeError):
+        PatternOptions().n = 3
+    assert repr(PatternOptions()) == (
+        "PatternOptions(n=2, m=3, k=1, filters=16, growth=2, most_filters=512, kernel=3, pool=2, "
+        "fc=128, classes=10)"
+    )
+    assert preview("FC").report.input == (3, 32, 32)
 
 
 def marked(text: str, found: Preview) -> list[str]:

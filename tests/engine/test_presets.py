@@ -11,7 +11,6 @@ from published import PARAMS
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.codec import dumps_network, save_network
-from cnn_tui.engine.specs.family import family
 from cnn_tui.engine.specs.layers import LRN, Dropout, MaxPool, Residual
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import file_of, load_preset, preset_names, resolve
@@ -121,20 +120,6 @@ def test_file_is_found_by_suffix_separator_or_presence(tmp_path, monkeypatch):
     for missing in ("gone.toml", f"gone{os.sep}net"):
         with pytest.raises(SpecError, match="no file"):
             resolve(missing)
-
-
-def test_the_family_counts_the_layers_of_the_longest_way():
-    depths = {row.name: row.depth for row in family() if row.preset}
-    assert depths == {
-        "LeNet-5": 5,
-        "AlexNet": 8,
-        "ZFNet": 8,
-        "VGG-16": 16,
-        "GoogLeNet": 22,
-        "All-CNN-C": 9,
-        "ResNet-20": 20,
-        "ResNet-50": 50,
-    }
 
 
 def test_a_preset_is_read_once():
