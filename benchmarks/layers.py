@@ -11,9 +11,9 @@ the rounds; above 1 the engine is faster. On a busy machine the ratio of the lea
 disturbed.
 
 Two shares tell how far the engine is from what the machine can do, both measured in the same run on
-the same threads: ``SGEMM`` is the rate of multiply-adds alone over that of a product of square
-matrices, ``traffic`` the least time alone over that which reading or writing input, output and their
-gradients once would take at the bandwidth of a triad.
+the same threads, both of the least time alone: ``SGEMM`` is the rate of multiply-adds over that of
+a product of square matrices, ``traffic`` the time over that which reading or writing input, output
+and their gradients once would take at the bandwidth of a triad.
 """
 
 from __future__ import annotations
