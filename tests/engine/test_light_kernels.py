@@ -253,7 +253,9 @@ def test_statistics_of_hardly_any_or_of_equal_values(images: int) -> None:
     assert running[1][0] == 2 * (images - 1) and (running[1] >= 0).all()
 
 
-@pytest.mark.parametrize(("height", "long", "is_row"), [(3, 22, 0), (4, 22, 1), (4, 21, 0)])
+@pytest.mark.parametrize(
+    ("height", "long", "is_row"), [(3, 22, 0), (4, 22, 1), (4, 21, 0), (4, 20, 0)]
+)
 def test_a_row_of_values_multiplies_as_the_values_do(
     height: int, long: int, is_row: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
