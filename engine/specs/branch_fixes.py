@@ -25,9 +25,7 @@ def reconcile(case: Case, block: Residual) -> Iterator[FixCandidate]:
             yield from even_out(case, block)
         return
     before = case.step.before.shape
-    inner = case.step.inner
-    after = inner[0][-1].after.shape if inner and inner[0] else None
-    for stride in _strides(block, before, after):
+    for stride in _strides(block, before, case.step.inner[0][-1].after.shape):
         yield from _shortcuts(case, block, stride)
     yield from _same_padding(case, block)
     if before is not None:
@@ -113,7 +111,7 @@ def even_out(case: Case, block: Parallel | Residual) -> Iterator[FixCandidate]:
 
 def _end_shape(case: Case, steps: Sequence[InferredLayer]) -> Shape:
     shape = steps[-1].after.shape if steps else case.step.before.shape
-    return (*(shape or ()), 1, 1, 1)[:3]
+    return (*(shape or ()), 1, 1)[:3]
 
 
 def _equal_widths(case: Case, ends: Sequence[Shape]) -> tuple[Changes, str]:

@@ -222,13 +222,3 @@ def test_no_fix_changes_nothing() -> None:
         assert all(apply_fix(pools, fix) != pools for fix in issue.fixes)
         assert not any("1x1 instead" in fix.description for fix in issue.fixes)
         assert "take the pool out" in " ".join(fix.description for fix in issue.fixes)
-
-
-def test_an_input_is_offered_only_where_the_data_leaves_it_open() -> None:
-    conv = msgspec.structs.replace(LENET.layers[3], stride=2)
-    strided = changed(layers=(*LENET.layers[:3], conv, *LENET.layers[4:]))
-    words = [fix.description for fix in check_with_data(strided).issues[0].fixes]
-    assert not any(word.startswith("input") for word in words)
-    alexnet = changed(load_preset("alexnet"), input=(3, 224, 224))
-    words = [fix.description for fix in check_with_data(alexnet).issues[0].fixes]
-    assert any(word.startswith("input 3x227x227 instead of 3x224x224") for word in words)

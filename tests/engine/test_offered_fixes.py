@@ -5,13 +5,15 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from cnn_tui.engine.specs.applying import apply_fix
-from cnn_tui.engine.specs.check import check
+from cnn_tui.engine.specs.check import check, check_with_data
 from cnn_tui.engine.specs.inside import lists_in
 from cnn_tui.engine.specs.layers import FC, Conv, Parallel, ReLU, Repeat, Residual
 from cnn_tui.engine.specs.network import Network, Recipe
+from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.quick.write import to_quick
 
@@ -52,6 +54,16 @@ def test_padding_throughout_leaves_out_what_needs_none() -> None:
         (fix,) = (one for one in check(faulty).issues[0].fixes if "padding" in one.description)
         inner = lists_in(apply_fix(faulty, fix).layers[0])[0]
         assert [layer.padding for layer in inner] == ["same", 0, "same"]
+
+
+@pytest.mark.parametrize("window", ["4x4", "3x5", "5x3"])
+def test_padding_throughout_leaves_pools_that_it_would_enlarge(window: str) -> None:
+    pool = f"maxpool {window} s1"
+    line = f"parallel {{ {pool} }} {{ {pool} | conv 4 3x3 }}"
+    faulty = Network(input=(4, 8, 8), layers=parse_quick(f"{line} | fc 3"))
+    (fix,) = (one for one in check(faulty).issues[0].fixes if "in all branches" in one.description)
+    left, right = lists_in(apply_fix(faulty, fix).layers[0])
+    assert [layer.padding for layer in (*left, *right)] == [0, 0, "same"]
 
 
 def test_only_the_last_layer_of_a_branch_gets_the_width_of_the_others() -> None:
@@ -99,6 +111,13 @@ def test_a_batch_of_one_image_becomes_one_of_sixteen() -> None:
     assert fix.description == "batch_size 16 instead of 1: gives 4, all later layers fit"
 
 
+def test_a_block_with_an_invalid_setting_is_only_taken_out() -> None:
+    block = Residual(branch=(ReLU(),), stride=0)
+    issue, *_ = check(Network(input=(4, 8, 8), layers=(block, FC(out_features=3)))).issues
+    assert issue.code == "bad-value"
+    assert [fix.description for fix in issue.fixes] == ["take the block out: all later layers fit"]
+
+
 def test_a_repeat_of_too_many_layers_is_repeated_once() -> None:
     many = Repeat(layers=(Repeat(layers=(ReLU(),), times=1000),), times=1000)
     faulty = Network(input=(4, 8, 8), layers=(many, FC(out_features=3)))
@@ -106,3 +125,15 @@ def test_a_repeat_of_too_many_layers_is_repeated_once() -> None:
     assert issue.code == "too-many"
     (mended,) = (apply_fix(faulty, fix) for fix in issue.fixes if fix.field.endswith("times"))
     assert mended.layers[0].times == 1
+
+
+def test_an_input_is_offered_only_where_the_data_leaves_it_open() -> None:
+    lenet, alexnet = load_preset("lenet5"), load_preset("alexnet")
+    conv = msgspec.structs.replace(lenet.layers[3], stride=2)
+    layers = (*lenet.layers[:3], conv, *lenet.layers[4:])
+    strided = msgspec.structs.replace(lenet, layers=layers)
+    words = [fix.description for fix in check_with_data(strided).issues[0].fixes]
+    assert words and not any(word.startswith("input") for word in words)
+    smaller = msgspec.structs.replace(alexnet, input=(3, 224, 224))
+    words = [fix.description for fix in check_with_data(smaller).issues[0].fixes]
+    assert any(word.startswith("input 3x227x227 instead of 3x224x224") for word in words)
