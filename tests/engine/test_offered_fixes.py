@@ -111,6 +111,13 @@ def test_a_batch_of_one_image_becomes_one_of_sixteen() -> None:
     assert fix.description == "batch_size 16 instead of 1: gives 4, all later layers fit"
 
 
+def test_a_block_with_an_invalid_setting_is_only_taken_out() -> None:
+    block = Residual(branch=(ReLU(),), stride=0)
+    issue, *_ = check(Network(input=(4, 8, 8), layers=(block, FC(out_features=3)))).issues
+    assert issue.code == "bad-value"
+    assert [fix.description for fix in issue.fixes] == ["take the block out: all later layers fit"]
+
+
 def test_a_repeat_of_too_many_layers_is_repeated_once() -> None:
     many = Repeat(layers=(Repeat(layers=(ReLU(),), times=1000),), times=1000)
     faulty = Network(input=(4, 8, 8), layers=(many, FC(out_features=3)))
