@@ -50,7 +50,7 @@ TESTS = {
     "specs/applying.py": ("check", "blocks", "transforms"),
     "specs/batches.py": ("batches",),
     "specs/branch_fixes.py": ("offered_fixes",),
-    "specs/check.py": ("check", "taking_back", "data_fit", "batches"),
+    "specs/check.py": ("check", "offered_fixes", "taking_back", "data_fit", "batches"),
     "specs/codec.py": ("presets", "codec", "blocks"),
     "specs/doctor.py": ("offered_fixes", "data_fit", "check", "blocks", "doctor"),
     "specs/expansion.py": ("pattern",),
