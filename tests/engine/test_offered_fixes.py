@@ -111,6 +111,15 @@ def test_a_batch_of_one_image_becomes_one_of_sixteen() -> None:
     assert fix.description == "batch_size 16 instead of 1: gives 4, all later layers fit"
 
 
+def test_a_message_says_where_and_names_three_fixes() -> None:
+    layers = parse_quick("relu | res { conv 4 7x7 d2 } | fc 3")
+    issue, *_ = check(Network(input=(4, 8, 8), layers=layers)).issues
+    assert issue.message.startswith("layer 2 (residual), branch 1 (conv): a window of 7x7 ")
+    issue, *_ = check(Network(input=(4, 8, 8), layers=parse_quick("conv 4 7x7 d2 | fc 3"))).issues
+    assert len(issue.fixes) == 5
+    assert issue.message.endswith(" Try: dilation 1, kernel 3x3 or kernel 4x4.")
+
+
 def test_a_block_with_an_invalid_setting_is_only_taken_out() -> None:
     block = Residual(branch=(ReLU(),), stride=0)
     issue, *_ = check(Network(input=(4, 8, 8), layers=(block, FC(out_features=3)))).issues
