@@ -77,6 +77,7 @@ TESTS = {
     "specs/tokens.py": ("tokens", "pattern"),
     "specs/transforms.py": ("rewrite", "limits"),
     "specs/values.py": ("values",),
+    "specs/windows.py": ("rules", "explain", "shapes", "check"),
     "specs/wording.py": ("wording",),
     "specs": ("rules", "fine_tune", "presets", "batches", "blocks", "check"),
     "ops": (
