@@ -85,6 +85,7 @@ TESTS = {
     "specs/tokens.py": ("tokens", "pattern"),
     "specs/transforms.py": ("rewrite", "limits"),
     "specs/values.py": ("values",),
+    "specs/windows.py": ("rules", "explain", "shapes", "check"),
     "specs/wording.py": ("wording",),
     "specs": ("rules", "fine_tune", "presets", "batches", "blocks", "check", "layer_table"),
     "ops/activations.py": ("light_kernels", "every_layer"),
