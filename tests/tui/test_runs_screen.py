@@ -185,8 +185,8 @@ async def test_cleaning_up_says_what_and_asks(make_app: MakeApp, root: Path) -> 
         ):  # fmt: skip
             await pilot.press("D")
             await until(pilot, lambda: isinstance(app.screen, Question))
-            shown = " ".join(str(one.render()) for one in app.screen.query("Static"))
-            assert "the bin, with 1 run: 0." in shown and shown.count(" MB") == offers
+            await until(pilot, lambda: "the bin, with 1 run: 0." in text(app, "Answers"))
+            assert text(app, "Answers").count(" MB") == offers
             await pilot.press(key)
             await until(
                 pilot,
