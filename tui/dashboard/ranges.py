@@ -43,6 +43,7 @@ def within(x: Axis, *curves: tuple[Point, ...]) -> list[float]:
 
 
 def _visible(x: Axis, points: tuple[Point, ...]) -> slice:
+    """Return where the points of a curve, whose x rise, are in the visible range."""
     return slice(bisect_left(points, (x.low, -inf)), bisect_right(points, (x.high, inf)))
 
 
