@@ -10,7 +10,6 @@ import msgspec
 from cnn_tui.engine.specs.inside import list_fields, lists_in, with_lists
 from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.specs.report import Fix
 
 
@@ -43,10 +42,12 @@ def changed_layers(
 ) -> tuple[Layer, ...]:
     """Return the layers with one change of a fix applied, to the one at ``index``."""
     changed: tuple[Layer, ...]
-    if field == "replace":
-        changed = parse_quick(str(value))
-    elif field == "after":
-        changed = (layers[index], *parse_quick(str(value)))
+    if field in ("replace", "after"):
+        # Imported late: most changes are of a number, and the first paint waits for none.
+        from cnn_tui.engine.specs.quick.parse import parse_quick
+
+        kept = layers[index : index + 1] if field == "after" else ()
+        changed = (*kept, *parse_quick(str(value)))
     else:
         changed = (_set(layers[index], field, value),)
     return (*layers[:index], *changed, *layers[index + 1 :])

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 
 from cnn_tui.engine.shapes import Shape, Window, output_size, remainder
-from cnn_tui.engine.specs.flow import Case, FixCandidate, InferredLayer
+from cnn_tui.engine.specs.cases import Case, FixCandidate
+from cnn_tui.engine.specs.flow import InferredLayer
 from cnn_tui.engine.specs.inside import list_fields, list_letter, lists_in, with_lists
 from cnn_tui.engine.specs.layers import FC, Conv, MaxPool, Parallel, Residual, layer_type, pair
 from cnn_tui.engine.specs.quick.write import to_quick

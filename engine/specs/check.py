@@ -5,33 +5,22 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count
 
 from cnn_tui.engine.specs.batches import lone_faults
-from cnn_tui.engine.specs.doctor import find_fixes, first_fix
-from cnn_tui.engine.specs.flow import Case, Diagnostic, FeatureMap, InferredLayer
+from cnn_tui.engine.specs.flow import Diagnostic, Edit, FeatureMap, Found, InferredLayer
 from cnn_tui.engine.specs.freezing import freeze_faults
 from cnn_tui.engine.specs.infer import bad_value, infer_layers
-from cnn_tui.engine.specs.inside import Place, list_letter
+from cnn_tui.engine.specs.inside import Place
 from cnn_tui.engine.specs.known_data import DataFacts, facts_for
-from cnn_tui.engine.specs.layers import Layer, Parallel, Repeat, Residual, layer_type
+from cnn_tui.engine.specs.layers import Repeat
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Fix, Issue, LayerReport, Report
 from cnn_tui.engine.specs.scores import input_faults, score_faults
 from cnn_tui.engine.specs.table import report_layers
-from cnn_tui.engine.specs.taking_back import Edit, Found, Undoing, undoings
 from cnn_tui.engine.specs.values import structure_problems, value_problems
-from cnn_tui.engine.specs.wording import listed
 
 __all__ = ["Fix", "Issue", "LayerReport", "Report", "check", "check_with_data"]
-
-_MOST_RANKED = 8
-"""Faults whose fixes are ranked, which is slow; with more, each gets one quick suggestion."""
-_MOST_INFERRED = 2_000
-"""Layers times faults up to which fixes are ranked."""
-_MOST_NAMED = 3
 
 
 def check_with_data(network: Network, edits: Sequence[Edit] = ()) -> Report:
@@ -64,18 +53,17 @@ def check(
         return _unread(network, wrong)
     facts = data if data is not None or classes is None else DataFacts(classes=classes)
     found = _find(network, facts)
-    few = min(_MOST_RANKED, _MOST_INFERRED // max(1, sum(step.size for step in found.steps)))
-    codes = [(place, fault.code) for place, fault in found.faults]
 
     def find(changed: Network) -> Found:
         is_same = (changed.data, changed.classes) == (network.data, network.classes)
         return _find(changed, facts if is_same else facts_for(changed))
 
-    undone = undoings(network, codes, edits, find) if codes else ()
-    issues = tuple(
-        _issue(Case(network, found.steps, place, fault, facts), number < few, undone)
-        for number, (place, fault) in enumerate(found.faults)
-    )
+    issues: tuple[Issue, ...] = ()
+    if found.faults:
+        # Imported late: a network without faults needs none of the fixes.
+        from cnn_tui.engine.specs.issues import issues_of
+
+        issues = issues_of(network, found, facts, edits, find)
     return Report(
         name=network.name,
         valid=not issues,
@@ -136,44 +124,3 @@ def _faults_of_copies(
             where = f" (in copy {copy} of {times})" if copy > 1 else ""
             yield from ((at, fault._replace(text=fault.text + where)) for at, fault in faults)
             return
-
-
-def _issue(case: Case, is_one_of_few: bool, undone: Sequence[Undoing]) -> Issue:
-    back = [undoing.fix for undoing in undone if undoing.helps(case.place, case.fault.code)]
-    fixes = find_fixes(case, back) if is_one_of_few else (*back, *first_fix(case))
-    labels = [re.split(":| instead of ", fix.description)[0] for fix in fixes[:_MOST_NAMED]]
-    advice = f"Try: {listed(labels)}." if labels else case.fault.remedy
-    return Issue(
-        layer=case.place[0] + 1 if case.place else 0,
-        code=case.fault.code,
-        message=f"{_where(case)}: {case.fault.text}. {advice}".rstrip(),
-        fixes=fixes,
-        path=_path(case),
-    )
-
-
-def _where(case: Case) -> str:
-    if not case.place:
-        return "network"
-    top, *inner = case.chain
-    names = [f"layer {case.place[0] + 1} ({layer_type(top.layer)})"]
-    for outer, step, level in zip(case.chain, inner, count(1, 2), strict=False):
-        at, position = case.place[level : level + 2]
-        names.append(f"{_list_name(outer.layer, at)}{position + 1} ({layer_type(step.layer)})")
-    return ", ".join(names)
-
-
-def _list_name(block: Layer, at: int) -> str:
-    match block:
-        case Parallel():
-            return f"branch {list_letter(at)}, layer "
-        case Residual():
-            return "shortcut " if at else "branch "
-    return "its layer "
-
-
-def _path(case: Case) -> str:
-    if not case.place:
-        return case.fault.field
-    path = f"layers[{case.place[0]}].{case.inside}{case.fault.field}"
-    return path.removesuffix(".")

@@ -11,8 +11,9 @@ import msgspec
 
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.applying import apply_fix, changed_layers
+from cnn_tui.engine.specs.cases import Case, FixCandidate
 from cnn_tui.engine.specs.fixes import suggest_fixes
-from cnn_tui.engine.specs.flow import Case, FeatureMap, FixCandidate, InferredLayer
+from cnn_tui.engine.specs.flow import FeatureMap, InferredLayer
 from cnn_tui.engine.specs.infer import infer, infer_lazily
 from cnn_tui.engine.specs.layers import Layer, layer_type
 from cnn_tui.engine.specs.report import Fix

@@ -10,7 +10,8 @@ import msgspec
 from cnn_tui.engine.shapes import Window, format_shape, remainder
 from cnn_tui.engine.specs.batches import LONE_CODE
 from cnn_tui.engine.specs.branch_fixes import even_out, reconcile
-from cnn_tui.engine.specs.flow import Case, FeatureMap, FixCandidate
+from cnn_tui.engine.specs.cases import Case, FixCandidate
+from cnn_tui.engine.specs.flow import FeatureMap
 from cnn_tui.engine.specs.infer import infer
 from cnn_tui.engine.specs.layers import Conv, Parallel, Repeat, Residual, pair
 from cnn_tui.engine.specs.report import Fix

@@ -1,4 +1,4 @@
-"""Records that shape inference and the shape doctor share.
+"""Records of shape inference, which the shape doctor reads.
 
 :mod:`cnn_tui.engine.specs.infer` fills them in; ``windows`` has the rules of convolutions and
 pools, ``blocks`` those of blocks of layers.
@@ -12,11 +12,10 @@ from itertools import chain
 from typing import Literal, NamedTuple
 
 from cnn_tui.engine.shapes import ReceptiveField, Shape
-from cnn_tui.engine.specs.inside import Place, list_fields
-from cnn_tui.engine.specs.known_data import DataFacts
+from cnn_tui.engine.specs.inside import Place
 from cnn_tui.engine.specs.layers import FC, Layer, Repeat
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.report import Fix
+from cnn_tui.engine.specs.report import LayerReport
 
 Topic = Literal["size", "parameters", "sharing", "pooling", "field", "cost"]
 """Topics of an explanation, the most important first."""
@@ -128,56 +127,16 @@ def weight_lines(step: InferredLayer, product: str) -> tuple[str, ...]:
     return (weights, params) if step.biases else (weights,)
 
 
-class Case(NamedTuple):
-    """A fault to be fixed, with its network; an empty place is the network as a whole."""
+class Edit(NamedTuple):
+    """A network before and after an edit."""
 
-    network: Network
+    before: Network
+    after: Network
+
+
+class Found(NamedTuple):
+    """Every layer of a network, and its faults in their order."""
+
     steps: tuple[InferredLayer, ...]
-    place: Place
-    fault: Diagnostic
-    facts: DataFacts | None = None
-    """The data that the network is for; None for any."""
-
-    @property
-    def chain(self) -> tuple[InferredLayer, ...]:
-        """The blocks around the faulty layer, outermost first, then the layer itself."""
-        top = self.steps[self.place[0]]
-        depths = range(0, len(self.place), 2)
-        found = (top.at(self.place[1 : depth + 1]) for depth in depths)
-        return tuple(step for step in found if step is not None)
-
-    @property
-    def step(self) -> InferredLayer:
-        """The layer that has the fault."""
-        return self.chain[-1]
-
-    def fix(self, field: str, value: int | str | list[int], *also: Fix) -> Fix:
-        """Return a change of the faulty layer or, as ``branch[1].stride``, of one inside it."""
-        return Fix(self.place[0] + 1, self.inside + field, value, "", also)
-
-    @property
-    def inside(self) -> str:
-        """The path from the layer of the network to the faulty one inside it: ``branch[1].``."""
-        pairs = zip(self.chain, batched_pairs(self.place[1:]), strict=False)
-        return "".join(
-            f"{list_fields(step.layer)[at]}[{position}]." for step, (at, position) in pairs
-        )
-
-
-class FixCandidate(NamedTuple):
-    """A change to be tried; the doctor offers it if it works."""
-
-    fix: Fix
-    label: str
-    """The new value, or the change in the imperative."""
-    cost: float = 0.0
-    """Size of the change, for ranking; of equal ones the first comes first."""
-    note: str = ""
-    """A drawback that the shapes do not show."""
-    was: str = ""
-    """The present value."""
-
-    @property
-    def words(self) -> str:
-        """The change: ``stride 1 instead of 2``."""
-        return f"{self.label} instead of {self.was}" if self.was else self.label
+    reports: tuple[LayerReport, ...]
+    faults: list[tuple[Place, Diagnostic]]

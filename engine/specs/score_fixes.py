@@ -11,7 +11,8 @@ import msgspec
 
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.applying import apply_fix
-from cnn_tui.engine.specs.flow import Case, FeatureMap, FixCandidate, InferredLayer
+from cnn_tui.engine.specs.cases import Case, FixCandidate
+from cnn_tui.engine.specs.flow import FeatureMap, InferredLayer
 from cnn_tui.engine.specs.infer import infer_layers
 from cnn_tui.engine.specs.known_data import KNOWN_DATA, DataFacts, facts_for
 from cnn_tui.engine.specs.layers import FC, Conv, layer_type

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from cnn_tui.engine.specs.flow import Case, FixCandidate
+from cnn_tui.engine.specs.cases import Case, FixCandidate
 from cnn_tui.engine.specs.inside import list_letter, walk_layers
 from cnn_tui.engine.specs.layers import (
     FC,

@@ -11,7 +11,7 @@ import msgspec
 from cnn_tui.engine.errors import EntryError
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.applying import apply_fix
-from cnn_tui.engine.specs.flow import Diagnostic, InferredLayer
+from cnn_tui.engine.specs.flow import Edit, Found
 from cnn_tui.engine.specs.inside import (
     LIST_FIELDS,
     Place,
@@ -22,24 +22,8 @@ from cnn_tui.engine.specs.inside import (
 from cnn_tui.engine.specs.layers import Layer, layer_type, pair
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.quick.write import to_quick
-from cnn_tui.engine.specs.report import Fix, LayerReport
+from cnn_tui.engine.specs.report import Fix
 from cnn_tui.engine.specs.structural_fixes import short_name
-
-
-class Edit(NamedTuple):
-    """A network before and after an edit."""
-
-    before: Network
-    after: Network
-
-
-class Found(NamedTuple):
-    """Every layer of a network, and its faults in their order."""
-
-    steps: tuple[InferredLayer, ...]
-    reports: tuple[LayerReport, ...]
-    faults: list[tuple[Place, Diagnostic]]
-
 
 Faults = Sequence[tuple[Place, str]]
 """Places and codes."""

@@ -6,10 +6,10 @@ import msgspec
 
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import check_with_data
+from cnn_tui.engine.specs.flow import Edit
 from cnn_tui.engine.specs.layers import FC, Conv, Layer, MaxPool, ReLU
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
-from cnn_tui.engine.specs.taking_back import Edit
 
 LENET = load_preset("lenet5")
 

@@ -8,6 +8,7 @@ from small_nets import lenet, net
 
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import Issue, LayerReport, Report, check
+from cnn_tui.engine.specs.flow import Edit
 from cnn_tui.engine.specs.freezing import frozen_layers
 from cnn_tui.engine.specs.known_data import DataFacts, facts_for
 from cnn_tui.engine.specs.layers import (
@@ -27,7 +28,6 @@ from cnn_tui.engine.specs.layers import (
     Tanh,
 )
 from cnn_tui.engine.specs.network import SVM, Network, Recipe
-from cnn_tui.engine.specs.taking_back import Edit
 
 
 def only_issue(network: Network, classes: int | None = None) -> Issue:

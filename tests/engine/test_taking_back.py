@@ -8,6 +8,7 @@ from small_nets import LENET, changed, first_fix, with_layer
 
 from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import check_with_data
+from cnn_tui.engine.specs.flow import Edit
 from cnn_tui.engine.specs.layers import (
     FC,
     Conv,
@@ -19,7 +20,6 @@ from cnn_tui.engine.specs.layers import (
     Sigmoid,
 )
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.taking_back import Edit
 
 WIDE = Conv(out_channels=3, kernel_size=12)
 EDITS = {

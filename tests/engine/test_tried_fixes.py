@@ -6,14 +6,14 @@ import re
 
 import pytest
 
+from cnn_tui.engine.specs.cases import Case
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.doctor import first_fix
-from cnn_tui.engine.specs.flow import Case, Diagnostic, FeatureMap, InferredLayer
+from cnn_tui.engine.specs.flow import Diagnostic, Edit, FeatureMap, InferredLayer
 from cnn_tui.engine.specs.infer import infer_layers
 from cnn_tui.engine.specs.inside import Place
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.quick.parse import parse_quick
-from cnn_tui.engine.specs.taking_back import Edit
 
 OFFERED = """
 conv 4 4x4 pad same

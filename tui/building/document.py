@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 
+from cnn_tui.engine.specs.flow import Edit
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.specs.taking_back import Edit
 from cnn_tui.tui.building.trained import Trained
 
 
