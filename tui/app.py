@@ -9,12 +9,9 @@ from typing import TypeVar
 from textual import events, on, work
 
 from cnn_tui.engine.errors import CnnTuiError
-from cnn_tui.engine.recording.logs import ForeignLog
-from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.names import DEMO_RUN
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.presets import load_preset
-from cnn_tui.engine.sweeps.folder import SweepFolder
 from cnn_tui.tui import screens
 from cnn_tui.tui.actions import APP, keyed, scopes_of
 from cnn_tui.tui.bindings import bindings
@@ -59,7 +56,7 @@ class CnnTuiApp(LearningApp, inherit_bindings=False):
         builder: Builder,
         training: Training,
         link: Link | None = None,
-        watched: RunFolder | SweepFolder | ForeignLog | PlayDemo | None = None,
+        watched: WatchRun | WatchSweep | PlayDemo | None = None,
         learning: Learning | None = None,
     ) -> None:
         """``watched`` is the run, sweep or demo, ``learning`` the lesson to show first."""
@@ -78,12 +75,8 @@ class CnnTuiApp(LearningApp, inherit_bindings=False):
         self._loop = asyncio.get_running_loop()
         self.builder.subscribe(self.show)
         self.show_heading()
-        if isinstance(self.watched, SweepFolder):
-            self.call_later(self._watch_sweep, WatchSweep(self.watched))
-        elif isinstance(self.watched, PlayDemo):
-            self.call_later(self._play, self.watched)
-        elif self.watched:
-            self.call_later(self._watch, WatchRun(self.watched))
+        if self.watched:
+            self.call_later(self.post_message, self.watched)
         elif self.learning:
             self.call_later(self.learn, self.learning)
         self.set_interval(1 / self.link.fps, self.poll)
@@ -122,7 +115,8 @@ class CnnTuiApp(LearningApp, inherit_bindings=False):
             network = document.network
             name = clean(network.name) + ("*" if document.dirty else "")
             data = f"{clean(network.data)} {format_shape(network.input)}"
-            state, run = self.training.view.summary, self.training.shown_network
+            run = self.training.shown_network
+            state = self.training.view.summary if run else ""
             if state and run and run.name != network.name:
                 state = f"{clean(run.name)} {state}"  # of another network than the one beside it
             built = Heading(name, data, state)
@@ -174,6 +168,8 @@ class CnnTuiApp(LearningApp, inherit_bindings=False):
 
     @on(WatchRun)
     async def _watch(self, event: WatchRun) -> None:
+        from cnn_tui.engine.runs.folder import RunFolder
+
         if isinstance(event.source, RunFolder):
             self.places.watched = event.source
         (await self._mode("runs", screens.RunsScreen)).open_run(event.source)

@@ -18,7 +18,6 @@ from cnn_tui.tui import screens
 from cnn_tui.tui.actions import commands, keyed
 from cnn_tui.tui.building.document import Moment
 from cnn_tui.tui.command import key_word
-from cnn_tui.tui.learn.view import LessonView
 from cnn_tui.tui.lesson_actions import LESSON
 from cnn_tui.tui.messages import LessonWanted, ViewShown
 from cnn_tui.tui.screens.files import complain
@@ -31,6 +30,7 @@ if TYPE_CHECKING:
     from cnn_tui.engine.lessons.lesson import Lesson
     from cnn_tui.tui.learn.course import Study
     from cnn_tui.tui.learn.desk import Desk
+    from cnn_tui.tui.learn.view import LessonView
 
 _NO_LESSON = "No lesson is under way: {app.learn} lists them."
 _FIRST_SCREEN = {"build": "build", "train": "train", "inspect": "train"}

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from textual.message import Message
 
-from cnn_tui.engine.recording.logs import ForeignLog
-from cnn_tui.engine.runs.folder import Reproduction, RunFolder
-from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.sweeps.folder import SweepFolder
-from cnn_tui.engine.training.control import Portion
+if TYPE_CHECKING:
+    from cnn_tui.engine.recording.logs import ForeignLog
+    from cnn_tui.engine.runs.folder import Reproduction, RunFolder
+    from cnn_tui.engine.specs.network import Network
+    from cnn_tui.engine.sweeps.folder import SweepFolder
+    from cnn_tui.engine.training.control import Portion
 
 
 class TrainRequested(Message):

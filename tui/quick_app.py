@@ -194,6 +194,8 @@ class QuickApp(App[None], inherit_bindings=False):
 
 
 MODULES = (
+    "cnn_tui.engine.specs.issues",
+    "cnn_tui.engine.specs.quick.complete",
     *(f"{screens.__name__}.{file}" for file in dict.fromkeys(screens.FILES.values())),
     "cnn_tui.engine.runs.recorder",
     "cnn_tui.engine.training.trainer",

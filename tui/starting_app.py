@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual import on, work
 
@@ -11,7 +12,6 @@ from cnn_tui.engine.data.sources import IMAGENET
 from cnn_tui.engine.errors import MemoryLimitError, MismatchError
 from cnn_tui.tui import screens
 from cnn_tui.tui.building.builder import Builder
-from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.messages import ReproduceRun, ResumeRun, TrainRequested
 from cnn_tui.tui.quick_app import QuickApp
 from cnn_tui.tui.screens.build import BuildScreen
@@ -29,6 +29,9 @@ from cnn_tui.tui.session import Refusal
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.training import Training
+
+if TYPE_CHECKING:
+    from cnn_tui.tui.dashboard.board import Board
 
 
 class StartingApp(QuickApp, inherit_bindings=False):
@@ -106,6 +109,8 @@ class StartingApp(QuickApp, inherit_bindings=False):
 
     @on(ReproduceRun)
     def _reproduce(self, event: ReproduceRun) -> None:
+        from cnn_tui.tui.dashboard.board import read_board
+
         if self._may_begin():
             read = partial(read_board, event.folder)
             run_in_thread(self, read, self._overlay, partial(complain, self))

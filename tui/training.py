@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from cnn_tui.engine.data.sources import FOLDER, OWN, SOURCES, holds, missing, within
-from cnn_tui.engine.runs.folder import Reproduction, RunFolder
-from cnn_tui.engine.runs.lock import writer_lives
 from cnn_tui.engine.runs.names import runs_home
 from cnn_tui.engine.specs.known_data import letters
 from cnn_tui.engine.specs.network import Network
@@ -20,16 +19,13 @@ from cnn_tui.engine.training.events import Alert, RunEvent
 from cnn_tui.engine.training.glimpse import Glimpse
 from cnn_tui.engine.training.settings import Settings
 from cnn_tui.tui.building.trained import Trained
-from cnn_tui.tui.dashboard.board import Board
-from cnn_tui.tui.dashboard.run_view import RunView, Usage, view_of
-from cnn_tui.tui.history.continuing import (
-    reproduce_here,
-    resume_detached,
-    resume_here,
-    wait_until_running,
-)
 from cnn_tui.tui.session import Refusal, Runner, Session, train
 from cnn_tui.tui.words import recipe_words
+
+if TYPE_CHECKING:
+    from cnn_tui.engine.runs.folder import Reproduction, RunFolder
+    from cnn_tui.tui.dashboard.board import Board
+    from cnn_tui.tui.dashboard.run_view import RunView, Usage
 
 _VERDICTS = ("same-bits", "other-bits", "compared")
 """Codes of the alerts at the end of a reproduced run."""
@@ -52,17 +48,30 @@ class News:
 class Training:
     """At most one run at a time, and the board of its events."""
 
+    _usage: Usage
+
     def __init__(self, session: Session, places: Places) -> None:
         self.session, self.places = session, places
-        self.board = Board()
         self.earlier: Board | None = None
         """A run whose curves are drawn below those of the present one."""
-        self.view = RunView()
         self._start_from: Trained | None = None
         self._ended: Trained | None = None
         """The weights of a run that has ended since the last :meth:`poll`."""
-        self._usage, self._used = Usage(), ""
+        self._used = ""
         self._observers: list[Callable[[Sequence[RunEvent]], None]] = []
+
+    @cached_property
+    def board(self) -> Board:
+        """The state of the run."""
+        # Imported late, here and below: Build is painted without the figures of a run.
+        from cnn_tui.tui.dashboard.board import Board
+
+        return Board()
+
+    @cached_property
+    def view(self) -> RunView:
+        """What was to be shown of the run at the last :meth:`poll`."""
+        return self._view()
 
     def subscribe(self, observer: Callable[[Sequence[RunEvent]], None]) -> None:
         """Call ``observer`` with the events of every run, in their order."""
@@ -90,7 +99,8 @@ class Training:
     @property
     def shown_network(self) -> Network | None:
         """The network of the run that is shown, active or not, with its present recipe."""
-        network, settings = self.session.network, self.board.settings
+        network = self.session.network
+        settings = self.board.settings if network else None
         if network is None or settings is None:
             return None
         return msgspec.structs.replace(network, training=settings.in_recipe(network.training))
@@ -110,10 +120,14 @@ class Training:
 
     def resume(self, folder: RunFolder, network: Network, from_step: int | None) -> None:
         """Resume a run of the history."""
+        from cnn_tui.tui.history.continuing import resume_here
+
         self._begin(network, partial(resume_here, folder=folder, from_step=from_step))
 
     def reproduce(self, folder: RunFolder, network: Network, again: Reproduction) -> None:
         """Train a run of the history again."""
+        from cnn_tui.tui.history.continuing import reproduce_here
+
         self._begin(network, partial(reproduce_here, folder=folder, again=again))
 
     def glimpse(self) -> Glimpse | None:
@@ -140,6 +154,8 @@ class Training:
         Raises:
             RunError: The other process cannot train it; the run is stopped at its checkpoint.
         """
+        from cnn_tui.tui.history.continuing import resume_detached, wait_until_running
+
         await self.stop()
         kept = self.board.kept
         if kept is None or not self.board.stopped:
@@ -151,6 +167,8 @@ class Training:
     @property
     def handed_on(self) -> RunFolder | None:
         """The run that another process took over, while it trains."""
+        from cnn_tui.engine.runs.lock import writer_lives
+
         kept = self.board.kept if self.board.handed_on else None
         return kept if kept and writer_lives(kept.lock_file, kept.summary_file) else None
 
@@ -191,9 +209,12 @@ class Training:
         return events
 
     def _begin(self, network: Network, runner: Runner | None) -> None:
+        from cnn_tui.tui.dashboard.board import Board
+        from cnn_tui.tui.dashboard.run_view import Usage
+
         # Before the mailbox of the ended run is replaced.
         self._apply_events()
-        self.board = Board(settings=Settings.of(network.training))
+        self.board, self._usage = Board(settings=Settings.of(network.training)), Usage()
         self.session.start(network, runner)
 
     def _runner(self, network: Network, ignore_memory: bool) -> Runner | None:
@@ -212,6 +233,8 @@ class Training:
         )
 
     def _view(self) -> RunView:
+        from cnn_tui.tui.dashboard.run_view import view_of
+
         network = self.shown_network
         return view_of(
             self.board,

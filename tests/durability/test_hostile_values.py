@@ -46,6 +46,7 @@ from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.dashboard.board import Board, read_board
 from cnn_tui.tui.dashboard.run_view import view_of
 from cnn_tui.tui.history.run_rows import about, listing
+from cnn_tui.tui.messages import WatchRun
 from cnn_tui.tui.screens.watch import WatchScreen
 from cnn_tui.tui.session import Session
 from cnn_tui.tui.training import Places, Training
@@ -165,7 +166,7 @@ async def test_the_screen_of_a_run_shows_any_event_that_can_be_read(place: Path)
     folder = RunFolder(place / "quick-2")
     usual = [*read_events(folder.events_file), *read_events(folder.metrics_file)]
     training = Training(Session(lambda *_: None), Places(place))
-    app = CnnTuiApp(Builder(Document(tiny())), training, watched=folder)
+    app = CnnTuiApp(Builder(Document(tiny())), training, watched=WatchRun(folder))
     async with app.run_test(size=(120, 40)) as pilot:
         while not isinstance(app.screen, WatchScreen):
             await pilot.pause()

@@ -24,6 +24,7 @@ from cnn_tui.engine.runs.names import runs_home
 from cnn_tui.engine.runs.requests import Request, send
 from cnn_tui.engine.training.events import BatchCompleted, RunEnded, RunStarted
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.messages import WatchRun
 from cnn_tui.tui.screens.runs import RunsScreen
 from cnn_tui.tui.screens.watch import WatchScreen
 
@@ -148,7 +149,7 @@ def test_a_hang_up_of_a_training(tmp_path: Path) -> None:
 async def test_a_live_run_is_watched_and_steered(make_app: MakeApp, tmp_path: Path) -> None:
     process, folder = start_training(tmp_path)
     app = make_app()
-    app.places.runs, app.watched = folder.path.parent, folder
+    app.places.runs, app.watched = folder.path.parent, WatchRun(folder)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WatchScreen))
         await until(pilot, lambda: "training" in text(app, "#status"))
@@ -167,7 +168,7 @@ async def test_a_live_run_is_watched_and_steered(make_app: MakeApp, tmp_path: Pa
         assert isinstance(app.screen, RunsScreen)
     other = start_again(folder)
     app = make_app()
-    app.places.runs, app.watched = folder.path.parent, folder
+    app.places.runs, app.watched = folder.path.parent, WatchRun(folder)
     async with app.run_test(size=(80, 24)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, WatchScreen))
         await until(pilot, lambda: "training" in text(app, "#status"))

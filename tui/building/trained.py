@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.param_shapes import ParamShapes, compatible, param_shapes
@@ -14,6 +13,7 @@ from cnn_tui.engine.specs.report import Report
 from cnn_tui.engine.specs.rewrite import Rewrite
 
 if TYPE_CHECKING:
+    from cnn_tui.engine.runs.folder import RunFolder
     from cnn_tui.engine.transforms.carry import Weights
 
 

@@ -8,20 +8,17 @@ import sys
 from pathlib import Path
 
 from cnn_tui.engine.errors import RunError
-from cnn_tui.engine.recording.logs import ForeignLog
-from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.names import runs_home
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.sweeps.folder import SweepFolder
 from cnn_tui.engine.training.control import Control
 from cnn_tui.tui import settings
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.document import Document
 from cnn_tui.tui.cli.output import print_note
-from cnn_tui.tui.history.continuing import DetachOnHangup, OnHangup
+from cnn_tui.tui.history.hangup import DetachOnHangup, OnHangup
 from cnn_tui.tui.learning_app import Learning
-from cnn_tui.tui.messages import PlayDemo
+from cnn_tui.tui.messages import PlayDemo, WatchRun, WatchSweep
 from cnn_tui.tui.session import Emit, Session, train
 from cnn_tui.tui.terminal.link import Link
 from cnn_tui.tui.terminal.shutdown import DEADLINE, leaving_on_signals
@@ -35,7 +32,7 @@ def run_app(
     source: Path | None,
     data_dir: Path | None = None,
     link: Link | None = None,
-    watched: RunFolder | SweepFolder | ForeignLog | PlayDemo | None = None,
+    watched: WatchRun | WatchSweep | PlayDemo | None = None,
     on_hangup: OnHangup = "stop",
     learning: Learning | None = None,
 ) -> int:
@@ -106,11 +103,14 @@ def _short(troubles: list[str]) -> list[str]:
     return [troubles[0], f"{len(troubles) - 1} more settings are wrong: cnn-tui doctor lists them."]
 
 
-def _runs_of(watched: RunFolder | SweepFolder | ForeignLog | PlayDemo | None) -> Path:
+def _runs_of(watched: WatchRun | WatchSweep | PlayDemo | None) -> Path:
     match watched:
-        case SweepFolder():
-            return watched.runs
-        case RunFolder():
-            return watched.path.parent
+        case WatchSweep():
+            return watched.folder.runs
+        case WatchRun():
+            from cnn_tui.engine.runs.folder import RunFolder
+
+            source = watched.source
+            return source.path.parent if isinstance(source, RunFolder) else runs_home()
         case _:
             return runs_home()

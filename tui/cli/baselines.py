@@ -20,7 +20,7 @@ from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import BatchCompleted, RunStarted
 from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.loading import load, progress_shown
-from cnn_tui.tui.cli.options import Reading
+from cnn_tui.tui.cli.option_groups import Reading, reading
 from cnn_tui.tui.cli.outlet import printing
 from cnn_tui.tui.cli.output import print_json, print_line
 from cnn_tui.tui.cli.rungs import print_ladder, sentence
@@ -36,7 +36,7 @@ from cnn_tui.tui.cli.stopping import stopped_by_signals
     show_default=True,
     help="The dataset.",
 )
-@options.reading
+@reading
 @click.option("--only", type=click.Choice(BASELINES), multiple=True, help="May be repeated.")
 @click.option(
     "--epochs", type=click.IntRange(1, 100_000), metavar="N", help="Epochs of every network."

@@ -24,7 +24,7 @@ from cnn_tui.engine.specs.wording import did_you_mean, show
 from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.drawing import draw_sheet, looks_on, terminal
 from cnn_tui.tui.cli.loading import load, progress_shown
-from cnn_tui.tui.cli.options import Reading
+from cnn_tui.tui.cli.option_groups import Reading, reading
 from cnn_tui.tui.cli.output import print_json, print_line, print_table
 from cnn_tui.tui.samples import Exhibit, sheet
 from cnn_tui.tui.terminal.half_blocks import Picture
@@ -85,7 +85,7 @@ def _row(entry: DatasetEntry) -> tuple[str, ...]:
 
 @command.command("show")
 @click.argument("name", shell_complete=completing.datasets)
-@options.reading
+@reading
 @click.option(
     "--size",
     type=click.IntRange(4, 1024),

@@ -18,7 +18,7 @@ from cnn_tui.engine.training.snapshot import Weights
 from cnn_tui.tui.cli.outlet import printing
 from cnn_tui.tui.cli.reporters import Reporter
 from cnn_tui.tui.cli.stopping import stopped_by_signals
-from cnn_tui.tui.history.continuing import DetachOnHangup, OnHangup
+from cnn_tui.tui.history.hangup import DetachOnHangup, OnHangup
 from cnn_tui.tui.session import require_kept
 
 

@@ -10,13 +10,12 @@ from pathlib import Path
 import click
 
 from cnn_tui.engine.errors import CnnTuiError, DataError, RunError
-from cnn_tui.engine.runs.folder import RunFolder, open_run
 from cnn_tui.engine.runs.names import DEMO_RUN, runs_home
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import file_of, resolve
 from cnn_tui.tui.cli import completing, link_options, options
 from cnn_tui.tui.cli.output import has_terminal, print_line
-from cnn_tui.tui.history.continuing import OnHangup
+from cnn_tui.tui.history.hangup import OnHangup
 from cnn_tui.tui.keymap import use_own_keys
 from cnn_tui.tui.terminal.link import Link, prepare
 
@@ -76,6 +75,8 @@ def command(
 
 
 def _play(demo: str, speed: float, loop: bool, link: Link) -> int:
+    from cnn_tui.engine.runs.folder import RunFolder, open_run
+
     path = Path(demo) if demo else DEMO_RUN
     if not path.exists():
         if path.name != demo or path.suffix == ".jsonl":

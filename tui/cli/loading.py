@@ -24,7 +24,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.wording import listed, plain
 from cnn_tui.engine.training.opening import check_compatible
-from cnn_tui.tui.cli.options import Reading
+from cnn_tui.tui.cli.option_groups import Reading
 from cnn_tui.tui.cli.output import paints, print_note, print_progress
 
 _LINE_SECONDS = 5.0

@@ -10,7 +10,7 @@ from cnn_tui.engine.memory_estimate import check_memory
 from cnn_tui.engine.training.lr_finder import STEPS, LrCurve, find_lr
 from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.loading import load_for
-from cnn_tui.tui.cli.options import Computing, Reading
+from cnn_tui.tui.cli.option_groups import Computing, Reading, computing, reading
 from cnn_tui.tui.cli.output import print_json, print_line
 from cnn_tui.tui.dashboard.series import sparkline
 
@@ -21,11 +21,11 @@ _WIDTH = 60
 @click.command("lr-find")
 @click.argument("arch", shell_complete=completing.archs)
 @options.data
-@options.reading
+@reading
 @click.option(
     "--steps", type=click.IntRange(10, 10_000), default=STEPS, show_default=True, metavar="N"
 )
-@options.computing
+@computing
 @options.threads
 @options.as_json
 def command(

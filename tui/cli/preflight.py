@@ -9,7 +9,7 @@ from cnn_tui.engine.specs.wording import listed
 from cnn_tui.engine.training.preflight import preflight
 from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.loading import load_for
-from cnn_tui.tui.cli.options import Computing, Reading
+from cnn_tui.tui.cli.option_groups import Computing, Reading, computing, reading
 from cnn_tui.tui.cli.output import print_json, print_line
 
 _MARKS = {True: "ok", False: "WRONG", None: "?"}
@@ -18,8 +18,8 @@ _MARKS = {True: "ok", False: "WRONG", None: "?"}
 @click.command("preflight")
 @click.argument("arch", shell_complete=completing.archs)
 @options.data
-@options.reading
-@options.computing
+@reading
+@computing
 @options.threads
 @options.as_json
 def command(

@@ -18,7 +18,7 @@ from cnn_tui.tui.cli.compare import print_comparison
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_data
 from cnn_tui.tui.cli.reporters import reporter
-from cnn_tui.tui.history.continuing import OnHangup
+from cnn_tui.tui.history.hangup import OnHangup
 
 
 @click.command("reproduce")

@@ -20,11 +20,11 @@ from cnn_tui.engine.training.opening import check_compatible
 from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_data
-from cnn_tui.tui.cli.options import Computing, Extras
+from cnn_tui.tui.cli.option_groups import Computing, Extras, computing
 from cnn_tui.tui.cli.output import print_note
 from cnn_tui.tui.cli.reporters import reporter
 from cnn_tui.tui.cli.together import follow_to_the_end
-from cnn_tui.tui.history.continuing import OnHangup
+from cnn_tui.tui.history.hangup import OnHangup
 
 
 @click.command("resume")
@@ -33,7 +33,7 @@ from cnn_tui.tui.history.continuing import OnHangup
 @click.option(
     "--batch-size", type=click.IntRange(1, 65536), metavar="N", help="Images per step from now on."
 )
-@options.computing
+@computing
 @options.threads
 @click.option(
     "--from",

@@ -81,5 +81,6 @@ def _open_app(folder: SweepFolder) -> int:
     prepare(link, os.environ)
     # Textual reads the prepared environment when it is imported.
     from cnn_tui.tui.cli.app import run_app
+    from cnn_tui.tui.messages import WatchSweep
 
-    return run_app(None, None, link=link, watched=folder)
+    return run_app(None, None, link=link, watched=WatchSweep(folder))

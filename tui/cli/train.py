@@ -20,10 +20,10 @@ from cnn_tui.engine.transforms.fine_tune import starting_weights, with_new_head
 from cnn_tui.tui.cli import completing, options, resume
 from cnn_tui.tui.cli.headless import train
 from cnn_tui.tui.cli.loading import load_for
-from cnn_tui.tui.cli.options import Computing, Extras, Reading
+from cnn_tui.tui.cli.option_groups import Computing, Extras, Reading, computing, reading
 from cnn_tui.tui.cli.reporters import reporter
 from cnn_tui.tui.cli.together import begun_before, follow_to_the_end
-from cnn_tui.tui.history.continuing import OnHangup
+from cnn_tui.tui.history.hangup import OnHangup
 
 
 @click.command("train")
@@ -46,7 +46,7 @@ from cnn_tui.tui.history.continuing import OnHangup
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one event per line as JSON.")
 @options.data
-@options.reading
+@reading
 @click.option("--epochs", type=int, metavar="N", help="Passes over the training images.")
 @click.option("--batch-size", type=int, metavar="N", help="Images per step.")
 @click.option("--lr", type=float, metavar="X", help="Learning rate.")
@@ -61,7 +61,7 @@ from cnn_tui.tui.history.continuing import OnHangup
     type=click.Choice(get_args(ResizeRule)),
     help="How pictures of a folder get the size of the input.",
 )
-@options.computing
+@computing
 @options.threads
 @options.log_every
 @options.checkpoint_every

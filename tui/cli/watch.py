@@ -116,11 +116,12 @@ def _open_app(source: RunFolder | ForeignLog, link: Link) -> int:
     use_own_keys()
     # Textual reads the prepared environment when it is imported.
     from cnn_tui.tui.cli.app import run_app
+    from cnn_tui.tui.messages import WatchRun
 
     network = None
     if isinstance(source, RunFolder) and not source.info().program:
         network = source.network()
-    return run_app(network, None, link=link, watched=source)
+    return run_app(network, None, link=link, watched=WatchRun(source))
 
 
 def _crash(folder: RunFolder, step: int) -> str:

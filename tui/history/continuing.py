@@ -6,10 +6,8 @@ import asyncio
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
 
 from cnn_tui.engine.errors import RunError, reason_of
 from cnn_tui.engine.files import read_end
@@ -21,7 +19,6 @@ from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEnded, RunEvent, RunStarted
 from cnn_tui.tui.session import Emit, require_kept, telling
-from cnn_tui.tui.terminal.shutdown import HUNG_UP
 
 LOG = "headless.log"
 """The file in a run's folder with the output of a process without a terminal."""
@@ -142,39 +139,3 @@ def last_words(log: Path) -> str:
     except OSError as error:
         return str(error)
     return words.strip().rpartition("\n")[2]
-
-
-OnHangup = Literal["stop", "continue"]
-
-
-class DetachOnHangup:
-    """Continues a run in another process, at most once, when the terminal is closed.
-
-    Args:
-        on_hangup: ``stop`` leaves the run stopped.
-        stopped_run: Returns the run that was stopped with a checkpoint, once its folder is free;
-            None if there is none.
-        words: Further options of ``cnn-tui resume``.
-    """
-
-    def __init__(
-        self,
-        on_hangup: OnHangup,
-        stopped_run: Callable[[], RunFolder | None],
-        words: Sequence[str] = (),
-    ) -> None:
-        self._wanted = on_hangup == "continue"
-        self._stopped_run, self._words = stopped_run, words
-        self._lock = threading.Lock()
-
-    def detach(self, code: int) -> None:
-        """Start the process if ``code`` is that of a hang-up; safe from any thread."""
-        with self._lock:
-            if not self._wanted or code != HUNG_UP:
-                return
-            self._wanted = False
-            folder = self._stopped_run()
-            # There is no terminal for an error; the run remains at its checkpoint.
-            if folder is not None:
-                with suppress(RunError):
-                    resume_detached(folder, self._words)

@@ -20,8 +20,6 @@ _TWO_COLUMNS = 100
 """Columns of a strip from which on the conditions stand beside the task."""
 _FURTHER = " " * 8
 """Before what is left of a formula that is wider than its place."""
-_BESIDE = (160, 40)
-"""Columns and rows of the least terminal with room for the whole text beside its screens."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +57,6 @@ class LessonView:
     def met(self) -> int:
         """The number of conditions that are met."""
         return sum(wish.met for wish in self.wishes)
-
-
-def is_wide(width: int, height: int) -> bool:
-    """Whether a terminal has room for the whole text of a lesson beside its screens."""
-    return width >= _BESIDE[0] and height >= _BESIDE[1]
 
 
 def strip(view: LessonView, width: int, *, low: bool) -> list[Line]:

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 from textual import work
 
-from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.screens.files import ask_for_network, complain, may_replace, save, save_as
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.words import clean
+
+if TYPE_CHECKING:
+    from cnn_tui.engine.runs.folder import RunFolder
 
 
 class DocumentScreen(ModeScreen):

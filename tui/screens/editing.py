@@ -7,7 +7,6 @@ from functools import partial
 
 from cnn_tui.engine.specs.inside import lists_in
 from cnn_tui.engine.specs.layers import LAYER_TYPES, Repeat
-from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.tui import screens
 from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.building.branches import WRAPS
@@ -34,6 +33,8 @@ class EditingScreen(DocumentScreen):
 
     def action_copy(self) -> None:
         """Copy the selected layers to the clipboard, as quick entry reads them."""
+        from cnn_tui.engine.specs.quick.write import to_quick
+
         layers = self._builder.selected
         if layers:
             self.app.copy_to_clipboard(to_quick(layers))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import events
 from textual.app import ComposeResult
@@ -13,11 +13,15 @@ from textual.widget import Widget
 
 from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.bindings import bindings
-from cnn_tui.tui.learn.view import LessonView, is_wide
 from cnn_tui.tui.lesson_actions import LESSON
 from cnn_tui.tui.widgets.bars import Header, Heading, KeyBar
-from cnn_tui.tui.widgets.lesson_panel import LessonPanel
 from cnn_tui.tui.widgets.lines import LEAST, TooSmall
+
+if TYPE_CHECKING:
+    from cnn_tui.tui.learn.view import LessonView
+
+_BESIDE = (160, 40)
+"""Columns and rows of the least terminal that shows the whole text of a lesson beside a screen."""
 
 
 class ModeScreen(Screen[None]):
@@ -61,10 +65,15 @@ class ModeScreen(Screen[None]):
 
     def _compose_lesson(self) -> ComposeResult:
         if self.lesson:
+            # Imported late, here and below: few have a lesson under way when they start.
+            from cnn_tui.tui.widgets.lesson_panel import LessonPanel
+
             yield LessonPanel(self.lesson)
 
     def watch_lesson(self, lesson: LessonView | None) -> None:
         """Show the state of the lesson, or no lesson any more."""
+        from cnn_tui.tui.widgets.lesson_panel import LessonPanel
+
         panels = self.query(LessonPanel)
         for panel in panels:
             panel.view = lesson
@@ -75,7 +84,7 @@ class ModeScreen(Screen[None]):
 
     def _make_room(self) -> None:
         """Tell the styles where a lesson stands: below the header, or beside the screen."""
-        is_beside = is_wide(*self.app.size)
+        is_beside = all(side >= least for side, least in zip(self.app.size, _BESIDE, strict=True))
         self.set_class(bool(self.lesson) and not is_beside, "-taught")
         self.set_class(bool(self.lesson) and is_beside, "-beside")
 

@@ -74,9 +74,12 @@ _NEXT = (
 class RunSource(Protocol):
     """The origin of a run: this app trains it, or its folder is watched."""
 
-    board: Board
     earlier: Board | None
     """A run whose curves are drawn below."""
+
+    @property
+    def board(self) -> Board:
+        """The state of the run."""
 
     @property
     def view(self) -> RunView:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from textwrap import wrap
+from typing import TYPE_CHECKING
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -13,12 +14,13 @@ from textual.widgets import Input
 from cnn_tui.engine.errors import EntryError
 from cnn_tui.engine.shapes import Shape
 from cnn_tui.engine.specs.layers import Layer
-from cnn_tui.engine.specs.quick.complete import Completion, complete
-from cnn_tui.engine.specs.quick.parse import parse_understood
 from cnn_tui.tui.rows import Line, Run, unstyled
 from cnn_tui.tui.widgets.inputs import LinesInput, in_one_line
 from cnn_tui.tui.widgets.lines import Lines, underlined
 from cnn_tui.tui.words import clean, count, fit
+
+if TYPE_CHECKING:
+    from cnn_tui.engine.specs.quick.complete import Completion
 
 PROMPT = "/ "
 HINT = "such as conv 32 3x3 pad same | relu | pool 2: tab completes, enter inserts"
@@ -109,6 +111,9 @@ class QuickEntry(Lines):
 
     def on_input_changed(self, event: Input.Changed) -> None:
         """Parse the line; what is not understood is not shown."""
+        # Imported late, here and below: the first paint shows no line.
+        from cnn_tui.engine.specs.quick.parse import parse_understood
+
         event.stop()
         self._chosen = 0
         layers, self._error, self._notes = parse_understood(event.value, self._shape)
@@ -155,6 +160,8 @@ class QuickEntry(Lines):
         return tuple(runs)
 
     def _choices(self) -> tuple[Completion, ...]:
+        from cnn_tui.engine.specs.quick.complete import complete
+
         return complete(self._entry.value, self._entry.cursor_position)
 
     @property
