@@ -51,6 +51,9 @@ _TERMINAL_SECONDS = 1.0
 class QuickApp(App[None], inherit_bindings=False):
     """Paints the screen of ``DEFAULT_MODE``, then imports the other screens, NumPy and plotext."""
 
+    theme_name = ""
+    """The theme of ``THEMES`` that is worn; empty until one is."""
+
     def __init__(self, link: Link) -> None:
         super().__init__(driver_class=_DRIVER)
         self.animation_level = "none"
@@ -82,7 +85,11 @@ class QuickApp(App[None], inherit_bindings=False):
         return in_16_colors(theme) if self._few_colors else theme
 
     def get_css_variables(self) -> dict[str, str]:
-        self.theme_variables = variables_of(self.current_theme, super().get_css_variables())
+        variables = super().get_css_variables()
+        # Textual asks first for a theme of its own, which nobody sees: to make that one readable
+        # would take a tenth of the time to the first paint.
+        worn = self.theme_name
+        self.theme_variables = variables_of(self.current_theme, variables) if worn else variables
         return self.theme_variables
 
     def get_line_filters(self) -> Sequence[LineFilter]:

@@ -10,7 +10,7 @@ import pytest
 from children import run
 from terminal import Terminal
 
-from cnn_tui.tui import screens
+from cnn_tui.tui import screens, theme
 from cnn_tui.tui.app import CnnTuiApp
 
 LAUNCH = """
@@ -91,6 +91,17 @@ def test_a_key_pressed_before_the_first_paint_is_not_lost(start: Start, tmp_path
     terminal = start(LAUNCH.format(file=str(tmp_path / "modules")), XDG_DATA_HOME=str(tmp_path))
     terminal.press("?")
     terminal.shows("Choose a row")
+
+
+def test_no_theme_that_nobody_sees_is_made_readable(
+    make_app: MakeApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def legible(*_: object) -> dict[str, str]:
+        raise AssertionError("this takes a tenth of the time to the first paint")
+
+    monkeypatch.setattr(theme, "legible", legible)
+    app = make_app()
+    assert app.theme_variables["kind-conv"] == theme.DARK.variables["kind-conv"]
 
 
 def test_the_warm_up_loads_every_screen_and_the_libraries() -> None:
