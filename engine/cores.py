@@ -8,7 +8,7 @@ import sys
 THREADS_VARIABLE = "CNN_TUI_THREADS"
 MOST_THREADS = 256
 NICENESS = 5
-"""Of threads that make way, over that of the process."""
+"""How much nicer than the process the threads are that make way."""
 
 
 def default_threads() -> int:

@@ -151,7 +151,7 @@ class _Blocks:
         self.rule = rule
         self.weight_decay = training.weight_decay if training.optimizer == "adamw" else 0.0
         self.lr, self.l2, self.scale = 0.0, 0.0, 1.0
-        """Those of the present step; gradients are multiplied by ``scale``."""
+        """The values of the present step; gradients are multiplied by ``scale``."""
         self.squares = [0.0] * count
         self._scratch = threading.local()
 

@@ -49,7 +49,7 @@ class Learned(Protocol):
 
     @property
     def name(self) -> str:
-        """Such as ``conv1.weight``."""
+        """The name of the parameter, such as ``conv1.weight``."""
 
     @property
     def role(self) -> str:
@@ -57,11 +57,11 @@ class Learned(Protocol):
 
     @property
     def frozen(self) -> bool:
-        """Whether training leaves it as it is."""
+        """Whether training leaves the parameter as it is."""
 
     @property
     def decay(self) -> bool:
-        """Whether L2 applies."""
+        """Whether L2 applies to the parameter."""
 
     @property
     def size(self) -> int:

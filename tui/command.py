@@ -21,7 +21,7 @@ class Command:
     """How the keys are written, if not as the first of them."""
     in_bar: bool = True
     name: str = ""
-    """Its name in the command palette; by default that in the help."""
+    """The name in the command palette; by default that in the help."""
 
     @property
     def id(self) -> str:

@@ -150,7 +150,7 @@ def _kept(
 
 
 class Session:
-    """At most one run at a time, and the mailbox of its events."""
+    """Trains at most one run at a time, and holds the mailbox of its events."""
 
     def __init__(self, runner: Runner = train) -> None:
         self._runner = runner

@@ -158,7 +158,7 @@ DARK_16 = replace(
         **_kinds("#55ffff", "#00aaaa", "#ff55ff", "#55ff55", "#00aa00", "#aaaaaa", "#ffffff"),
     },
 )
-"""For terminals with 16 colours, where the nearest to most of the others would be white."""
+"""The theme of terminals with 16 colours, where the nearest to most others would be white."""
 
 LIGHT_16 = replace(
     LIGHT,

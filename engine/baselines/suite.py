@@ -74,7 +74,7 @@ class BaselineSuite:
     classes: tuple[str, ...] = ()
     """Names of all classes, if they were listed to read the data; kept in each run."""
     labels_from: str = ""
-    """Where the labels of the data were said to be; kept in each run."""
+    """The place of the labels, as the user named it; kept in each run."""
 
     def run(
         self, emit: Callable[[SuiteEvent], None], control: Control | None = None

@@ -269,7 +269,7 @@ class DatasetEntry(msgspec.Struct, frozen=True, kw_only=True):
     classes: int | None
     images: int | None
     ready: bool
-    """Whether it can be loaded now, without a download and without a path."""
+    """Whether the dataset can be loaded now, without a download and without a path."""
     download_bytes: int
     """Size of the download; 0 if there is none."""
     folder: str

@@ -48,7 +48,7 @@ class Remark(msgspec.Struct, frozen=True, omit_defaults=True):
     why: str = ""
     """Why it cannot be read; its pixels are then zeros."""
     animated: bool = False
-    """Whether it is the first of several pictures in its file."""
+    """Whether the file has further pictures, of which this is the first."""
 
 
 class Decoded(NamedTuple):

@@ -53,7 +53,7 @@ def epoch_batches(
 
 
 def _balanced(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """As many indices as labels, equally many of each class, each class's as evenly as possible."""
+    """Draw an index for each label: classes equally often, the images of each as evenly as possible."""
     present = np.unique(labels)
     each, rest = divmod(len(labels), len(present))
     longer = set(rng.permutation(present)[:rest].tolist())

@@ -36,7 +36,7 @@ _IN_FOLDERS = {
     (".npz",): "NumPy arrays in a .npz file",
     (".npy",): "NumPy arrays in .npy files",
 }
-"""In the order in which they are looked for."""
+"""Endings of files, in the order in which they are looked for."""
 _SUFFIXES = {
     ".npz": "NumPy arrays in a .npz file",
     ".npy": "a NumPy array",

@@ -33,10 +33,10 @@ class WantedPicture(NamedTuple):
     """A picture to be read."""
 
     name: str
-    """As it was given: the path, the cell of a CSV file, or the number of its row, from 1."""
+    """The path, the cell of a CSV file, or the number of the row, from 1, by which it was named."""
     path: Path
     pixels: NDArray[np.uint8] | None = None
-    """Its pixels ``(1, H, W)``, if the CSV file has them itself."""
+    """The pixels ``(1, H, W)`` of a picture that the CSV file holds itself."""
 
 
 def wanted_pictures(

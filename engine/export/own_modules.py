@@ -18,4 +18,4 @@ def _texts() -> dict[str, str]:
 
 
 OWN = _texts()
-"""By the name of the class."""
+"""The source of each class, by its name."""

@@ -45,7 +45,7 @@ class Init:
         self.attributes: Names = self._constants(node.name)
         """The value of ``self.name``."""
         self.lines: dict[str, int] = {}
-        """Where modules are set."""
+        """The lines in which modules are set."""
         init = self._methods.get("__init__")
         if init is not None:
             self._follow(init.body, self.arguments(init, (), given))

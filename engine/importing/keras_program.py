@@ -95,7 +95,7 @@ class KerasProgram:
         return None
 
     def _makes_layers(self, line: ast.stmt) -> bool:
-        """Whether it has a call of a layer, of ``add`` or of a function of the file."""
+        """Whether a statement calls a layer, ``add`` or a function of the file."""
         names = {self._last(node.func) for node in ast.walk(line) if isinstance(node, ast.Call)}
         return bool(names & {*KERAS, *_MERGES, *self._functions, "Sequential", "Model", "add"})
 

@@ -36,7 +36,7 @@ class Node:
     outputs: tuple[str, ...]
     attributes: Mapping[str, Any]
     where: str
-    """For messages: ``net.onnx, node 3 (Conv "conv1")``."""
+    """The node's place in messages: ``net.onnx, node 3 (Conv "conv1")``."""
 
     @property
     def short(self) -> str:

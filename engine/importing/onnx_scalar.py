@@ -21,7 +21,7 @@ from cnn_tui.engine.specs.activations import ELU, GELU, Activation, LeakyReLU
 from cnn_tui.engine.specs.layers import Layer
 
 POINTS = np.concatenate([np.linspace(-14, 14, 449), [-60.0, -30.0, 30.0, 60.0]])
-"""Where functions are compared; -1 and 0 are among them."""
+"""The numbers at which functions are compared; -1 and 0 are among them."""
 _MIDDLE = 4
 _KINDS = cast("list[type[Activation]]", list(ACTIVATIONS))
 NAMED = frozenset(kind.info.onnx.name for kind in _KINDS)

@@ -17,7 +17,7 @@ class ImportedModule:
     kind: str
     """The name of the class."""
     where: str
-    """For messages: ``net.py, line 12: nn.Conv2d``."""
+    """The call's place in messages: ``net.py, line 12: nn.Conv2d``."""
     settings: dict[str, object] = field(default_factory=dict)
     name: str = ""
     parts: tuple[ImportedModule, ...] = ()

@@ -17,7 +17,7 @@ def method_name(node: ast.Call) -> str:
 
 
 def is_training(node: ast.AST) -> bool:
-    """Whether it is ``self.training``."""
+    """Whether an expression is ``self.training``."""
     match node:
         case ast.Attribute(value=ast.Name(id="self"), attr="training"):
             return True

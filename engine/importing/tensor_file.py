@@ -48,7 +48,7 @@ class TensorSource:
     where: str
     """The file, for messages."""
     shapes: Mapping[str, Shape]
-    """By name, in the order of the file."""
+    """The shapes of the tensors by name, in the order of the file."""
     in_order = False
     """Whether the order is that of the modules, not that of the names."""
 

@@ -62,7 +62,7 @@ class CallReader:
         return False
 
     def is_batch(self, node: ast.expr, values: Values) -> bool:
-        """Whether it is the number of images: ``x.size(0)``, ``x.shape[0]`` or ``len(x)``."""
+        """Whether an expression counts the images: ``x.size(0)``, ``x.shape[0]`` or ``len(x)``."""
         match node:
             case ast.Name(id=name):
                 return values.get(name) == "batch"

@@ -20,7 +20,7 @@ class Value:
     share: tuple[int, int] | None = None
     """Which of how many equal shares of the channels, instead of a module."""
     where: str = ""
-    """Where the channels are shared out."""
+    """The line in which the channels are shared out."""
     taken: str = ""
     """The place of the join that has it inside one of its branches."""
     joins: dict[tuple[Value, ...], Value] = field(default_factory=dict)
@@ -163,7 +163,7 @@ def _block(
 
 
 def _projects(part: ImportedModule) -> bool:
-    """Whether it may be a part of a projection: a 1x1 convolution or its batch norm."""
+    """Whether a layer may be a part of a projection: a 1x1 convolution or its batch norm."""
     if part.kind == "Sequential":
         return all(map(_projects, part.parts))
     kernel = part.settings.get("kernel_size")

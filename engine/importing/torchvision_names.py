@@ -165,4 +165,4 @@ NAMINGS: dict[str, Naming] = {
     "efficientnet_b0": Naming(tuple(_efficientnet((1, 2, 2, 3, 3, 4, 1)))),
     "convnext_tiny": Naming(tuple(_convnext((3, 3, 9, 3)))),
 }
-"""By the names of presets, which are torchvision's."""
+"""How the names are formed, by the names of presets, which are torchvision's."""

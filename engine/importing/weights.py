@@ -100,7 +100,7 @@ class _Reading:
     """Prefix of all names, such as ``module.``; other tensors belong to something else."""
 
     def within(self, shapes: Shapes) -> _Reading:
-        """The same with the prefix under which most of the names are in the file."""
+        """The naming with the prefix under which most of the names are in the file."""
         found = Counter(
             other.removesuffix(name)
             for name in self.names.values()

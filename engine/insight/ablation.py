@@ -38,7 +38,7 @@ class Ablation(msgspec.Struct, frozen=True, kw_only=True):
     before: Scored
     after: Scored
     others: tuple[Scored, ...] = ()
-    """The same with as many other filters of the same layers, chosen at random, a few times."""
+    """Figures without as many other filters of the same layers, chosen at random, a few times."""
 
     @property
     def cost(self) -> float:

@@ -33,7 +33,7 @@ class Equivariance(msgspec.Struct, frozen=True):
     """Norm of the difference over that of the output, where no window reaches the border of the
     image; None where every window does."""
     at_border: float
-    """The same over all places, those included that see the border."""
+    """The difference over all places, those included that see the border."""
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ class Examples:
     targets: NDArray[np.int64]
     """``(N,)``; -1 for the picture of a file, whose class is unknown."""
     pictures: NDArray[np.uint8]
-    """The same images as they look, ``(N, C, H, W)``."""
+    """The images as a person sees them, ``(N, C, H, W)``."""
     indices: NDArray[np.int64]
     """Their places in the split, ``(N,)``; -1 for the picture of a file."""
     note: str = ""

@@ -31,9 +31,9 @@ class Patch(msgspec.Struct, frozen=True, kw_only=True):
     """The place of an image that a filter responds to; pixels are counted from 0."""
 
     image: int
-    """Its place in the split."""
+    """The image's place in the split."""
     target: int
-    """Its class."""
+    """The image's class."""
     response: float
     """The value of the filter's map there, after the activation."""
     row: int

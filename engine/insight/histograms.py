@@ -35,7 +35,7 @@ class Distribution(msgspec.Struct, frozen=True, kw_only=True):
     """The values of one quantity of a layer in one state of the network."""
 
     state: str
-    """In words: ``untrained``, or ``epoch 3, step 2,600``."""
+    """The state in words: ``untrained``, or ``epoch 3, step 2,600``."""
     counts: tuple[int, ...]
     """Values in each bin, of a sample if there are many."""
     mean: float

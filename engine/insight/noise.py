@@ -36,7 +36,7 @@ ALIKE = 0.4
 FEWEST = 16
 """Weights of a filter below which the three measures cannot tell."""
 SURE = 6.0
-"""The same for a whole layer: then the start is the one that the training began from."""
+"""The recall of a whole layer from which on the training began from this start."""
 UNMOVED = 0.99999
 """Cosine with its start from which a filter counts as not moved: it is noise still."""
 MOST_ALIKE = 0.25

@@ -29,7 +29,7 @@ class Occlusion:
     classes: tuple[str, ...]
     of_class: int
     probability: float
-    """Without a patch."""
+    """The probability of the class without a patch."""
     map: Array
     """``(rows, columns)``: with the patch at each place."""
     patch: int

@@ -34,13 +34,13 @@ class LayerProbe(msgspec.Struct, frozen=True, kw_only=True):
     """Test accuracies, 0 to 1, on the output of one layer."""
 
     layer: str
-    """Its name, or ``pixels``."""
+    """The layer's name, or ``pixels``."""
     features: int
     """Values of the output of one image; large maps are averaged over windows, down to 5,000."""
     linear: float
     knn: float
     linear_untrained: float
-    """The same with the weights before training; for pixels, those of ``linear``."""
+    """Accuracy with the weights before training; for pixels, that of ``linear``."""
     knn_untrained: float
 
 
@@ -58,7 +58,7 @@ class Probes(msgspec.Struct, frozen=True, kw_only=True):
     trained_convs: float | None
     """Accuracy with fully connected layers retrained on the conv layers; None without any."""
     random_convs: float | None
-    """The same on conv layers left at their random start (Saxe et al. 2011)."""
+    """Accuracy of new fc layers on conv layers at their random start (Saxe et al. 2011)."""
 
 
 def probes(

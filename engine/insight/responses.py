@@ -9,7 +9,7 @@ from cnn_tui.engine.specs.placed import Placed
 
 
 def responses(layers: Sequence[Placed]) -> dict[str, str]:
-    """For each conv and fc layer, those inside blocks included, the layer with its responses.
+    """Pair each conv and fc layer, those inside blocks included, with its responses.
 
     A batch norm or an activation that follows changes the values but mixes no channels. At the end
     of a branch the merge follows, which mixes: there the responses are those before it.

@@ -37,7 +37,7 @@ class Wired(NamedTuple):
     activation: Layer | None
     """The activation that makes that output; None where a sum or a learned layer comes first."""
     joined: MapsOf | None = None
-    """Where the branch ends first: the maps after the merge, if an activation follows directly."""
+    """The maps after the merge, where a branch ends first and an activation follows directly."""
 
 
 def wired(network: Network) -> dict[str, Wired]:
@@ -70,7 +70,7 @@ def _share(block: Placed) -> int:
 
 
 def _ends(block: Placed, later: Sequence[Placed]) -> Iterator[MapsOf | None]:
-    """Where the maps at the end of each branch go, past the merge."""
+    """What reads the maps at the end of each branch, past the merge."""
     after = later[0].name if later and later[0].layer.info.is_activation else ""
     beside = isinstance(block.layer, Parallel) and block.layer.merge == "concat"
     first = 0

@@ -65,7 +65,7 @@ class State:
 
 
 class Judged(NamedTuple):
-    """How it stands with one condition."""
+    """Whether one condition is met, and what was found."""
 
     condition: Condition
     met: bool
@@ -77,7 +77,7 @@ class Judged(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """How it stands with a task."""
+    """Which conditions of a task are met."""
 
     judged: tuple[Judged, ...]
     trouble: str = ""
@@ -100,7 +100,7 @@ class Judgement(NamedTuple):
 
     @property
     def tried(self) -> bool:
-        """Whether it is solved, or something is known not to be met: a right or a wrong try."""
+        """Whether this is a try: the task is solved, or a condition is known not to be met."""
         return self.solved or any(not one.met and not one.pending for one in self.judged)
 
 

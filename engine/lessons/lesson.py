@@ -36,14 +36,14 @@ class Condition(NamedTuple):
     """A name of :data:`~cnn_tui.engine.lessons.operators.OPERATORS`."""
     wanted: object
     answer: str
-    """The answer if it does not hold; ``{value}`` is the value found."""
+    """The answer if the condition does not hold; ``{value}`` is the value found."""
     take: str = ""
     """How several values become one: their count, sum, mean, smallest or largest."""
     absent: str = ""
     """The answer if there is no such value; empty for the usual one."""
     once: str = ""
-    """If not empty it stays met, once all conditions of this word were met together: for what is to
-    be reached on the way."""
+    """A word; the condition stays met once all conditions of that word were met together: for what
+    is to be reached on the way."""
 
 
 class Task(NamedTuple):
@@ -68,9 +68,9 @@ class Lesson(NamedTuple):
     why: str
     """Shown when the task is solved."""
     solutions: tuple[Network, ...] = ()
-    """Networks with recipes that solve it, one after the other; the last is the one to show."""
+    """Networks with recipes that solve the task, one after the other; the last is the one to show."""
     fast: bool = False
-    """Whether it is the one of its chapter that is asked on the fast track."""
+    """Whether the fast track asks this lesson of its chapter."""
 
     @property
     def solution(self) -> Network | None:
@@ -79,7 +79,7 @@ class Lesson(NamedTuple):
 
     @property
     def trains(self) -> bool:
-        """Whether a training is needed to solve it."""
+        """Whether a training is needed to solve the task."""
         return any(one.of.kind in ("train", "trained", "inspect") for one in self.task.conditions)
 
     @property

@@ -22,7 +22,7 @@ _MOST_LESSONS = 2_000
 
 
 class Attempt(msgspec.Struct, frozen=True, kw_only=True):
-    """How a person got on with a lesson."""
+    """The tries, hints and times of a person at a lesson."""
 
     solved: bool = False
     tries: Count = 0

@@ -42,7 +42,7 @@ class BackwardRows(NamedTuple):
 
     x: Array
     y: Array
-    """Only what the activation saves is valid of ``x`` and ``y``."""
+    """Blocks of backward; of ``x`` and ``y`` only what the activation saves is valid."""
     dy: Array
     dx: Array
     mask: NDArray[np.bool_]

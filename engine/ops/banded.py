@@ -42,7 +42,7 @@ class GroupBlock:
             self._product(target, slice(0, whole * band.tile), band.tile),
             self._product(target, slice(whole * band.tile, len(target)), rest),
         ]
-        """For whole tiles and for the rows after them: matrices, rows, results."""
+        """Matrices, rows and results, for whole tiles and for the rows after them."""
         self.parts = [part for part in self.parts if part[2].size]
 
     def _plan_copies(self, source: Array, target: Array) -> None:

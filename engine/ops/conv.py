@@ -25,7 +25,7 @@ SHORT_ROW = 256
 LARGE_BANK = 1 << 20
 """Bytes; a larger filter bank does not stay in cache."""
 SHORT_SHARED, LARGE_SHARED = 48, 4 << 20
-"""The same where Winograd's filtering applies, which gains more than a few readings cost."""
+"""The limits where Winograd's filtering applies, which gains more than a few readings cost."""
 
 
 class ConvKernel(Kernel):

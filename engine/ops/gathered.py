@@ -29,7 +29,7 @@ class Im2colBlock:
         columns = whole.reshape(shape)
         self.matrix = whole.reshape(kernel_h * kernel_w * channels, -1)
         self.pairs: list[tuple[Array, Array]] = []
-        """For each tap, its part of the matrix and the pixels of ``x`` that it reads."""
+        """The part of the matrix of each tap, and the pixels of ``x`` that it reads."""
         self.copies: list[tuple[Items, Items]] = []
         self.incomplete: list[Array] = []
         """The parts of taps that also read padding."""

@@ -68,7 +68,7 @@ class Arena:
         self._zeros = aligned_empty((0,), dtype)
         self._lent: dict[int, Array] = {}
         self._padded: dict[int, dict[int, _Padded]] = {}
-        """By address, then by the number of channels: the first group of an array has its address,
+        """Padded arrays by address, then by channels: the first group of an array has its address,
         too."""
         self._within: dict[int, list[int]] = {}
         """The addresses of such arrays by that of the block in which they lie."""

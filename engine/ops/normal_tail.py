@@ -30,7 +30,7 @@ _COEFFICIENTS = (
     -0.14345755526400283,
     0.07691930497500629,
 )
-"""Of ``exp(a**2 / 2) * Q(a)`` as a polynomial in ``(a - 5) / (a + 5)``, the highest power first:
+"""``exp(a**2 / 2) * Q(a)`` as a polynomial in ``(a - 5) / (a + 5)``, the highest power first:
 a Chebyshev fit as in Schonfelder 1978, "Chebyshev expansions for the error and related functions".
 """
 _SHORT = (
@@ -45,7 +45,7 @@ _SHORT = (
     -0.1434575316,
     0.07691930585,
 )
-"""The same to 2.5e-8 of its size, from 0 to 14, where float32 ends: a minimax fit."""
+"""The polynomial to 2.5e-8 of its size, from 0 to 14, where float32 ends: a minimax fit."""
 
 
 def normal_tail(a: Array, tail: Array, scratch: Array) -> None:

@@ -64,7 +64,7 @@ class AvgForward(MaxForward):
     padding = 0.0
 
     def scaled_by(self, scale: Array) -> AvgForward:
-        """The same block, with one over the size of each window."""
+        """Return the block with one over the size of each window as its factors."""
         self.scale = scale
         return self
 
@@ -101,7 +101,7 @@ class AvgBackward(Backward):
     """The gradient of a block of means."""
 
     def scaled_by(self, scale: Array) -> AvgBackward:
-        """The same block, with one over the size of each window."""
+        """Return the block with one over the size of each window as its factors."""
         self.scale = scale
         return self
 

@@ -44,7 +44,7 @@ class Products:
     def _sums(
         blocks: list[Array], views: list[Array], rows: Array, terms: Array, block_rows: int
     ) -> list[tuple[Array, Array, list[tuple[Array, Array]]]]:
-        """For blocks of rows: the sum, scratch for a term, and the factors of each."""
+        """The sum, scratch for a term, and the factors of each, for blocks of rows."""
         pairs = list(zip(blocks, views, strict=True))
         return [
             (rows[part], terms[: len(rows[part])], [(block, view[part]) for block, view in pairs])

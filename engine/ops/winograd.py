@@ -121,7 +121,7 @@ class Tiles:
             )
             for batch in self.batches
         ]
-        """For each batch the points under the kernel columns, ``(KW, T, 6, C, OW*N)``: overlapping
+        """The points of each batch under the kernel columns, ``(KW, T, 6, C, OW*N)``: overlapping
         views."""
 
     def _batches(self, height: int, most: int) -> Iterator[TileBatch]:
@@ -219,7 +219,7 @@ class WinogradWeightGradient:
         spread = np.ascontiguousarray(output_transform(kernel_h).T, dweight.dtype)
         self.parts: list[tuple[Array, ...]] = []
         self.columns: list[list[tuple[Array, Array]]] = []
-        """For each batch the points under columns that are computed together, and their sums."""
+        """The points of each batch under columns that are computed together, and their sums."""
         spans = [slice(kw, kw + together) for kw in range(0, kernel_w, together)]
         for batch, columns in zip(tiles.batches, tiles.columns, strict=True):
             self.columns.append([(columns[span], self.sums[span]) for span in spans])

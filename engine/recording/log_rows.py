@@ -126,7 +126,7 @@ def _is_figure(name: str) -> bool:
 
 
 def _plain(name: str) -> str:
-    """Without what Lightning and Keras add for the kind of mean."""
+    """Return a name without what Lightning and Keras add for the kind of mean."""
     return _KERAS_PREFIX.sub(r"\1", _STEP_SUFFIX.sub("", name))
 
 

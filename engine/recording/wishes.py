@@ -10,7 +10,7 @@ _LOOKS: dict[Wish, str] = {
     "pause": "run.paused",
     "lr": 'run.changed("lr")',
 }
-"""Where a loop learns of each wish."""
+"""The call by which a loop learns of each wish."""
 
 
 class Wishes:
@@ -22,7 +22,7 @@ class Wishes:
     def __init__(self) -> None:
         self.stopping = self.pausing = False
         self.looked = set[Wish]()
-        """Where the training has looked so far."""
+        """The wishes for which the training has looked so far."""
         self._lr: float | None = None
 
     def pause(self) -> str:

@@ -215,7 +215,7 @@ class KeptState(msgspec.Struct, frozen=True, kw_only=True):
     batch: int
     """Batches done in the epoch after them."""
     best: bool
-    """Whether it is the state of the best epoch."""
+    """Whether the state is that of the best epoch."""
     bytes: int
     path: str
 

@@ -114,7 +114,7 @@ class RunFolder:
 
     @property
     def home(self) -> Path:
-        """Where runs made of it are kept: beside it, or of the demo among those of the user."""
+        """The folder of runs made from this one: that beside it, or of the demo the user's own."""
         return runs_home() if self.path == DEMO_RUN else self.path.parent
 
     @property

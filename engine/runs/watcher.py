@@ -48,7 +48,7 @@ class Watcher:
 
     @property
     def quiet(self) -> Watcher:
-        """The same without progress."""
+        """A watcher that is not told the progress."""
         return replace(self, progress=_ignore)
 
 

@@ -84,7 +84,7 @@ class LayerInfo(NamedTuple):
     bounds: tuple[float, float] | None = None
     """The outputs at which the gradient of an activation vanishes; infinite where it does not."""
     rectifies: bool = False
-    """Whether it is zero for all negative values although it has an upper bound, too."""
+    """Whether the function is zero for all negative values although it has an upper bound, too."""
     needs_volume: bool = False
     """Whether the layer needs height and width, and so cannot follow an fc layer."""
     example: str = ""
@@ -100,7 +100,7 @@ class LayerInfo(NamedTuple):
     stem: str = ""
     """The prefix of the names of its weights; the type by default."""
     family: Group = "other"
-    """Its kind among layers, which a screen shows by a colour; activations need not say it."""
+    """The kind of layer, which a screen shows by a colour; activations need not say it."""
 
     @property
     def group(self) -> Group:

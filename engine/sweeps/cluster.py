@@ -37,7 +37,7 @@ class Cluster(NamedTuple):
     threads: int
     """Threads of each run; 0 where each worker shares out its cores."""
     address: str
-    """Of a scheduler that somebody else has begun; empty for a local cluster."""
+    """The address of a scheduler that somebody else has begun; empty for a local cluster."""
 
 
 @contextmanager

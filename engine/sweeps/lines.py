@@ -96,7 +96,7 @@ class TrialEnded(_SweepEvent, frozen=True):
     reason: Text = ""
     """Why it failed, or who pruned it."""
     seconds: Annotated[float, msgspec.Meta(ge=0, le=1e10)] = 0.0
-    """From its first start to its end."""
+    """Seconds from the first start of the trial to its end."""
 
 
 SweepLine = (

@@ -21,9 +21,9 @@ class LiveRun:
     job: TrialJob
     future: Future | None = None
     starts: int = 0
-    """How often it began on a worker."""
+    """How often the run began on a worker."""
     places: int = 0
-    """How often it was given to the cluster."""
+    """How often the run was given to the cluster."""
     failures: int = 0
     curve: dict[int, float] = field(default_factory=dict)
     """The objective by epoch."""
@@ -48,7 +48,7 @@ class LiveTrial:
         self.failed = ""
         """Why one of its runs failed."""
         self.stopped = False
-        """Whether its runs have been told to stop."""
+        """Whether the runs of the trial have been told to stop."""
         self.began = time.monotonic()
 
     @property

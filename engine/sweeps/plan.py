@@ -63,10 +63,10 @@ class SweepPlan(NamedTuple):
     name: str
     description: str
     base: Network
-    """With the data and the fixed settings of the sweep."""
+    """The network of the base, with the data and the fixed settings of the sweep."""
     base_name: str
     data: str
-    """As the file gives it; empty for the data of the base."""
+    """The data as the file names them; empty for those of the base."""
     fixed: Mapping[str, Value]
     """``[set]``, with the settings of the pattern: what every point has."""
     search: Search

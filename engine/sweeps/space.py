@@ -45,7 +45,7 @@ class SpaceField(NamedTuple):
 
     @property
     def is_integer(self) -> bool:
-        """Whether its values are whole numbers."""
+        """Whether the values of the field are whole numbers."""
         return self.kind == "integer"
 
     def applies(self, values: Mapping[str, Value]) -> bool:
@@ -71,7 +71,7 @@ class SpaceField(NamedTuple):
         return None if step is None else math.floor((self.high - self.low) / step + 1e-9) + 1
 
     def grid(self) -> tuple[Value, ...]:
-        """Its values in a grid, in order."""
+        """The values of the field in a grid, in order."""
         if self.kind == "choice":
             return self.choices
         if self.points is not None:

@@ -173,7 +173,7 @@ def _pruner(name: PrunerName, epochs: int) -> BasePruner:
 
 @contextmanager
 def _as_stable() -> Iterator[None]:
-    """Without Optuna's warnings that a sampler or a pruner may change."""
+    """Silence Optuna's warnings that a sampler or a pruner may change."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ExperimentalWarning)
         yield

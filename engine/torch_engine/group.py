@@ -46,7 +46,7 @@ class TrainingGroup:
     rank: int
     size: int
     local_rank: int
-    """Its number on this machine: that of its GPU."""
+    """The number of the process on this machine: that of its GPU."""
     local_size: int
 
     @property

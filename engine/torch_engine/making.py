@@ -21,7 +21,7 @@ def make(network: Network, seed: int, dtype: np.dtype[Any], threads: int) -> Eng
 
 
 def make_shared(network: Network, seed: int, dtype: np.dtype[Any], threads: int) -> Engine:
-    """The same over all processes that torchrun started, if there are others than this one."""
+    """Make an engine over all processes that torchrun started, if there are several."""
     group = join_group()
     if group is None:
         return make(network, seed, dtype, threads)

@@ -205,7 +205,7 @@ class CheckpointSaved(_Event, frozen=True):
     """Duration of the write, in the background."""
     best: bool = False
     lasting: bool = False
-    """Whether it stays, by ``keep_every`` of the recipe."""
+    """Whether the state stays, by ``keep_every`` of the recipe."""
 
 
 class Remedy(msgspec.Struct, frozen=True):

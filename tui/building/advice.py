@@ -25,7 +25,7 @@ _EMPTY = (
 _BEGIN = (
     "{list.open} opens another network, such as lenet5 or alexnet; {list.new} begins an empty one."
 )
-"""On the row where the app begins: the bar has no room for these keys."""
+"""Keys named on the row where the app begins: the bar has no room for them."""
 
 _SHORTCUTS = {
     "identity": "The input is added to the branch unchanged: both must have the same shape.",

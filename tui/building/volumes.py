@@ -18,7 +18,7 @@ class DrawnVolume(NamedTuple):
     """The output of some consecutive layers."""
 
     layers: tuple[int, ...]
-    """Their numbers, 0 for the input."""
+    """The numbers of the layers that have the volume, 0 for the input."""
     kind: str
     """The type of the first of these layers."""
     shape: tuple[int, ...]

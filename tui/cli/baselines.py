@@ -113,7 +113,7 @@ class _LadderPrinter:
         self._bar.close()
 
     def wants(self, event: SuiteEvent | BaselineResult) -> bool:
-        """Only results are printed; other events update the progress."""
+        """Whether the event is a result: others only update the progress."""
         match event:
             case BaselineStarted():
                 self._baseline = event.baseline

@@ -56,7 +56,7 @@ def files(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
 
 
 def label_places(ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
-    """Where labels may be, but for the names of columns."""
+    """Return the places that ``--labels-from`` knows, but for the names of columns."""
     return _beginning(("name", "folders", "first", "last"), incomplete)
 
 

@@ -37,7 +37,7 @@ class Written(msgspec.Struct, frozen=True):
     layers: int
     params: int
     valid: bool
-    """Whether it can be trained as it is."""
+    """Whether the network can be trained as it is."""
     notes: tuple[str, ...]
     """Differences from the original, as sentences."""
     run: str | None = None

@@ -66,7 +66,7 @@ def look(folder: RunFolder, view: str, layer: str = "") -> JSON:
 
 
 def look_and_tell(folder: RunFolder, view: str, layer: str = "") -> JSON:
-    """As :func:`look`, and print the view as text."""
+    """Look as :func:`look` does, and print the view as text."""
     seen = _seen(folder, view, layer)
     for line in seen.drawn(Canvas(_COLUMNS, None, "ascii")).lines:
         print_line("".join(text for text, *_ in line).rstrip())

@@ -44,5 +44,5 @@ def _summary(name: str) -> PresetEntry:
 
 
 def _briefly(description: str) -> str:
-    """Without the number of parameters, which has its own column, and without the source."""
+    """Leave out the number of parameters, which has its own column, and the source."""
     return re.sub(r"(, [\d,]+ parameters)? \([^()]*\)\.$", ".", description)

@@ -13,7 +13,7 @@ from cnn_tui.tui.terminal.shutdown import SIGNALS
 
 
 def follow_to_the_end() -> None:
-    """In a process that another one leads, compute for it until it ends, and end then."""
+    """Compute for the process that leads this one until that ends, and end then."""
     if not follows():
         return
     from cnn_tui.engine.engines import follow

@@ -22,7 +22,7 @@ class Curve:
     look: int | None = None
     """The number of its colour; None for its position among the curves."""
     sparse: bool = False
-    """Whether its glyphs are few, as for a curve that says little."""
+    """Whether the curve has few glyphs, as one that says little."""
 
 
 @dataclass(frozen=True)

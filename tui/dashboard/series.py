@@ -127,10 +127,10 @@ _VALUE = itemgetter(1)
 
 
 BARS = "▁▂▃▄▅▆▇"
-"""Without the full block: lines of bars below each other would run together."""
+"""Eighths of a bar without the full block: lines of bars below each other would run together."""
 
 PLAIN_BARS = "_.-=+*#"
-"""For encodings without block characters."""
+"""The signs of bars for encodings without block characters."""
 
 
 def sparkline(

@@ -18,9 +18,9 @@ class Viewport:
     smoothing: int = USUAL_SMOOTHING
     zoom: int = 0
     cursor: float | None = None
-    """In epochs; the headings show the values at this position."""
+    """The position of the cursor in epochs; the headings show the values there."""
     at: float | None = None
-    """In epochs; the centre of a zoomed chart, in place of the cursor."""
+    """The centre of a zoomed chart in epochs, in place of the cursor."""
     earlier: bool = True
     """Whether other runs are drawn as well."""
     band: bool = True

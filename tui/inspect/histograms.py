@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _ASCII = " .:-=+*#%"
-"""As many steps of ink."""
+"""The steps of ink in ASCII, as many as those of blocks."""
 _NAME, _TALLEST = 14, 5
 """Columns before a histogram, and most rows of one."""
 _WIDE = 80

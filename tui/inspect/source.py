@@ -37,11 +37,11 @@ class Source(Protocol):
 
     @property
     def folder(self) -> RunFolder | None:
-        """Its folder, if it has one."""
+        """The folder of the run, if there is one."""
 
     @property
     def live(self) -> bool:
-        """Whether it changes: then nothing is kept."""
+        """Whether the network changes: then no finding is kept."""
 
     def states(self) -> Sequence[str]:
         """Return the states in their order; empty for a network that has only one."""

@@ -70,7 +70,7 @@ class StepSeen(Seen):
     source: NDArray[np.floating]
     """The input of the layer, ``(C, H, W)``."""
     output: NDArray[np.floating]
-    """Its output in this channel, ``(H, W)``."""
+    """The layer's output in this channel, ``(H, W)``."""
     classes: tuple[str, ...]
     channels: int
     """Channels of the output."""

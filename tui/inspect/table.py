@@ -42,16 +42,16 @@ class View:
 
     name: str
     shows: str
-    """What it shows, as a sentence."""
+    """What the view shows, as a sentence."""
     look_for: str
     """What to look for, as a sentence."""
     source: str
-    """Where it comes from: a paper, or a part of the notes."""
+    """The source of the view: a paper, or a part of the notes."""
     takes: frozenset[Takes]
     start: str = ""
     """The question before it is computed on a screen, if it takes long; else empty."""
     live: bool = True
-    """Whether it is drawn again while a run trains."""
+    """Whether the view is drawn again while a run trains."""
     from_end: bool = False
     """Whether the last layer is shown first."""
     opens: str = "ablate"

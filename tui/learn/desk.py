@@ -33,7 +33,7 @@ class Work:
     events: list[RunEvent] = field(default_factory=list)
     """Events of the last run that was begun."""
     trained: Network | None = None
-    """Its network."""
+    """The network of the run."""
     seen: dict[tuple[str, str], JSON] = field(default_factory=dict)
     """The views of that run that were opened in Inspect, by view and layer."""
 

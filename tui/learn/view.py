@@ -38,9 +38,9 @@ class LessonView:
     name: str
     title: str
     place: str
-    """Its chapter, and which of how many lessons it is."""
+    """The lesson's chapter, and its number among all."""
     text: tuple[str, ...]
-    """Its paragraphs."""
+    """The paragraphs of the lesson."""
     task: str
     wishes: tuple[Wish, ...] = ()
     hints: tuple[str, ...] = ()

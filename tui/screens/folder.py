@@ -20,7 +20,7 @@ class FolderScreen(ModeScreen, Generic[Read]):
     LOOK: ClassVar[float]
     """Seconds between two reads."""
     _known = False
-    """Whether it was read."""
+    """Whether the folder was read."""
     _reading = False
 
     def _read(self) -> Read:

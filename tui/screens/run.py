@@ -52,7 +52,7 @@ from cnn_tui.tui.words import clean
 _REST = 50
 """Pause after drawing the charts, in multiples of the drawing time, for the training."""
 _LONGEST_REST = 0.35
-"""In seconds, less than between two polls: each poll draws."""
+"""The longest rest of the charts in seconds, less than between two polls: each poll draws."""
 _AFFORDABLE = 0.01
 """Seconds for a drawing, two in a second; beyond that bands are left out."""
 

@@ -25,7 +25,7 @@ _SHADES: dict[Form, str] = {"glyphs": " ░▒▓█", "ascii": " .:-=+*#%@"}
 _SIGNS: dict[Form, str] = {"glyphs": "=-·+#", "ascii": "=-.+#"}
 """Glyphs from minus to plus: they show the sign, which the colour repeats."""
 _STEPS = (-0.5, -0.12, 0.12, 0.5)
-"""Where one sign ends and the next begins, as shares of the scale."""
+"""The shares of the scale at which one sign ends and the next begins."""
 _HUES = ("#55ffff", "#5555ff", "#555555", "#aa5500", "#ffff55")
 """Colours of the signs, each one of the 16."""
 _LUMA = (0.299, 0.587, 0.114)

@@ -68,7 +68,7 @@ SWEEP_VIEWS: dict[str, Callable[[Scene, int, int], Sequence[Line]]] = {
     "front": _front,
     "trial": _trial,
 }
-"""By the name on their tab."""
+"""The views of a sweep, by the name on their tab."""
 
 
 class SweepPane(Lines):

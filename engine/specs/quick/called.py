@@ -22,7 +22,7 @@ class Called(NamedTuple):
     note: str = ""
     """A difference from the other framework."""
     is_softmax: bool = False
-    """Whether it ends in a softmax, which is part of the loss here."""
+    """Whether the call ends in a softmax, which is part of the loss here."""
 
 
 Given = dict[str, Any]
@@ -32,7 +32,7 @@ class CallRow(NamedTuple):
     """How to read a call."""
 
     arguments: tuple[str, ...]
-    """Their names, in order."""
+    """The names of the arguments, in order."""
     make: Callable[[Given], Called]
 
 

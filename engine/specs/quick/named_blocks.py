@@ -16,7 +16,7 @@ class NamedBlock(NamedTuple):
     """The meaning of the numbers after the name."""
     meaning: str
     text: str
-    """Its layers in quick entry, with the numbers by their names."""
+    """The layers of the block in quick entry, with the numbers by their names."""
     example: str
     grows: int = 0
     """The factor from the first number to the output channels of a residual block."""
