@@ -53,7 +53,7 @@ def epoch_batches(
 
 
 def _balanced(labels: NDArray[np.int64], rng: np.random.Generator) -> NDArray[np.int64]:
-    """Draw an index for each label: classes equally often, the images of each as evenly as possible."""
+    """Draw as many indices as labels: classes equally often, and the images of each evenly."""
     present = np.unique(labels)
     each, rest = divmod(len(labels), len(present))
     longer = set(rng.permutation(present)[:rest].tolist())

@@ -22,8 +22,8 @@ RECIPE = Recipe(
     l2=1e-4,
     schedule="cosine",
 )
-"""The recipe of every probe, so that layers can be compared: the features are scaled so that the steps
-suit any number of them."""
+"""The recipe of every probe, so that layers can be compared: the features are scaled so that the
+steps suit any number of them."""
 _CONSTANT = 1e-4
 """Spread of a feature, relative to the largest, up to which it is left out."""
 

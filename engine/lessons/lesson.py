@@ -68,7 +68,7 @@ class Lesson(NamedTuple):
     why: str
     """Shown when the task is solved."""
     solutions: tuple[Network, ...] = ()
-    """Networks with recipes that solve the task, one after the other; the last is the one to show."""
+    """Networks with recipes that solve the task in turn; the last is the one to show."""
     fast: bool = False
     """Whether the fast track asks this lesson of its chapter."""
 

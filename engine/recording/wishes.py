@@ -33,7 +33,7 @@ class Wishes:
     def resume(self) -> str:
         """Ask to continue."""
         self.pausing = False
-        return self._answer("pause", "goes on when it looks at {}")
+        return self._answer("pause", "continues when it looks at {}")
 
     def stop(self) -> str:
         """Ask for the end, also of a pause."""

@@ -292,7 +292,7 @@ def changed_engine(meta: Meta, signature: str) -> tuple[str, str] | None:
             "may differ."
         )
     return "engine-changed", (
-        f"The run goes on with {signature}, after {before}: the same but for rounding, and other "
+        f"The run continues with {signature}, after {before}: the same but for rounding, and other "
         "random numbers of dropout."
     )
 

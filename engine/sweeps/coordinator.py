@@ -1,7 +1,8 @@
 """The one process that leads a sweep: asks Optuna, gives runs to Dask, writes what happens.
 
 It computes nothing itself, and can be killed at any moment: the folder says what is finished, each
-run goes on from its own checkpoint, and :meth:`Coordinator.lead` of another process continues.
+run continues from its own checkpoint, and so does the sweep by :meth:`Coordinator.lead` of another
+process.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ class Coordinator:
         self._inbox = SweepInbox(self._folder.commands, self._act)
         self._exhausted = self._stopping = False
         self._cut = False
-        """Whether a trial was stopped, to go on later."""
+        """Whether a trial was stopped, to continue later."""
 
     def stop(self) -> None:
         """Stop after the current batches, with checkpoints; from any thread or a signal handler."""
@@ -278,7 +279,7 @@ class Coordinator:
         self._placer.stop(trial)
 
     def _close(self, trial: LiveTrial) -> None:
-        """Write the end of a trial, unless the sweep stops and the trial is to go on later."""
+        """Write the end of a trial, unless the sweep stops and the trial is to continue later."""
         del self._live[trial.number]
         completed = all(run.outcome and run.outcome.state == "completed" for run in trial.runs)
         if not completed and not trial.failed and not trial.pruned:

@@ -167,7 +167,7 @@ def together() -> Iterator[None]:
             raise
         raise EngineError(
             "Another process of this training has ended.",
-            "With --max-restarts torchrun starts all again, and the run goes on.",
+            "With --max-restarts torchrun starts all again, and the run continues.",
         ) from None
 
 

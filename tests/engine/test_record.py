@@ -117,7 +117,7 @@ def test_those_who_watch_steer_it(tmp_path: Path) -> None:
         assert send(folder, Request("pause")).endswith("run.paused, which it has not done yet")
         run.batch(loss=1.0)
         assert run.paused and run.paused
-        assert send(folder, Request("resume")) == "goes on when it looks at run.paused"
+        assert send(folder, Request("resume")) == "continues when it looks at run.paused"
         run.wait_while_paused()
         assert run.changed("lr") is None
         send(folder, Request("lr", 0.01))

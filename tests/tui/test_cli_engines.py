@@ -60,4 +60,4 @@ def test_a_run_with_pytorch_is_used_like_any_other(cli: Callable, tmp_path: Path
         code, out, err = cli(*command)
         assert code == 0 and out, (command, err)
     code, out, _ = cli("resume", run, "--engine", "numpy", "--epochs", 2, *here)
-    assert code == 0 and "goes on with numpy" in out
+    assert code == 0 and "continues with numpy" in out

@@ -51,7 +51,7 @@ def test_what_people_are_told(capsys: pytest.CaptureFixture[str]) -> None:
         "s-1: 2 trials over lr, bias",
         "3 trials now",
         "  point 4 is not trained: too large",
-        "  trial 0 goes on at w, start 2",
+        "  trial 0 continues at w, start 2",
         "trial   0  finished  0.5000 +- 0.250  lr 0.0443, bias yes  1:01",
         "trial   1  failed        0:00  it diverged",
     ]

@@ -97,7 +97,7 @@ def _apply_settings(app: CnnTuiApp) -> None:
 
 
 def _short(troubles: list[str]) -> list[str]:
-    """Leave at most two lines, as more would hide the screen; the second says where all are listed."""
+    """Leave two lines at most, as more would hide the screen; the second says where all are."""
     if len(troubles) <= 2:
         return troubles
     return [troubles[0], f"{len(troubles) - 1} more settings are wrong: cnn-tui doctor lists them."]

@@ -147,7 +147,7 @@ def resume(
     runs_dir: Path,
     as_json: bool,
 ) -> int:
-    """Continue SWEEP: what is finished is not repeated, what was begun goes on."""
+    """Continue SWEEP: what is finished is not repeated, what was begun continues."""
     folder = open_sweep(runs_dir, sweep)
     from cnn_tui.engine.sweeps.begin import extended, plan_of, require_extra
 

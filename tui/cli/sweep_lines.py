@@ -48,7 +48,7 @@ class SweepReporter:
             case PointRefused():
                 return f"  point {line.number} is not trained: {line.reason}"
             case TrialStarted() if line.attempt > 1:
-                return f"  trial {line.number} goes on at {line.worker}, start {line.attempt}"
+                return f"  trial {line.number} continues at {line.worker}, start {line.attempt}"
             case TrialEnded():
                 self._ended += 1
                 return self._end(line)
