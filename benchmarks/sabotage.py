@@ -48,7 +48,7 @@ class Sabotage(NamedTuple):
 
     change: Callable[[Network], Network] = lambda network: network
     data: Callable[[Dataset], Dataset] = lambda data: data
-    keeper: type[Checkpointer] = Checkpointer
+    checkpointer: type[Checkpointer] = Checkpointer
     curable: bool = True
 
 
@@ -79,7 +79,7 @@ SABOTAGES = {
     "shuffled labels": Sabotage(data=_shuffled, curable=False),
     "missing scaling": Sabotage(_recipe(normalize=False)),
     "dead ReLUs by the rate": Sabotage(_recipe(lr=0.4)),
-    "dead ReLUs by the biases": Sabotage(keeper=LowBiases),
+    "dead ReLUs by the biases": Sabotage(checkpointer=LowBiases),
     "L2 of 1": Sabotage(_recipe(l2=1.0)),
     "dropout of 0.95": Sabotage(_drop_most),
 }
@@ -94,7 +94,11 @@ class Outcome(NamedTuple):
 
 
 def train(
-    network: Network, data: Dataset, keeper: type[Checkpointer] = Checkpointer, *, at_once: bool
+    network: Network,
+    data: Dataset,
+    checkpointer: type[Checkpointer] = Checkpointer,
+    *,
+    at_once: bool,
 ) -> Outcome:
     """Train, taking the first remedy as soon as it is offered if ``at_once``."""
     control, alerts, taken = Control(), list[Alert](), list[Alert]()
@@ -114,16 +118,16 @@ def train(
             else:
                 remedies.steer(control, event.remedy)
 
-    Trainer(network, data, emit=emit, control=control, keeper=keeper()).run()
+    Trainer(network, data, emit=emit, control=control, checkpointer=checkpointer()).run()
     if taken and taken[0].remedy and taken[0].remedy.restart:
         again = train(remedies.apply(network, taken[0].remedy), data, at_once=False)
         return Outcome((*alerts, *again.alerts), again.accuracy, taken[0])
     return Outcome(tuple(alerts), accuracy, taken[0] if taken else None)
 
 
-def late(network: Network, data: Dataset, keeper: type[Checkpointer]) -> Outcome:
+def late(network: Network, data: Dataset, checkpointer: type[Checkpointer]) -> Outcome:
     """Train to the end, then take the newest remedy in a new run."""
-    broken = train(network, data, keeper, at_once=False)
+    broken = train(network, data, checkpointer, at_once=False)
     offered = [alert for alert in broken.alerts if alert.remedy and alert.remedy.changes]
     if not offered or offered[-1].remedy is None:
         return broken
@@ -136,12 +140,12 @@ def rows(healthy_network: Network, data: Dataset, causes: list[str]) -> Iterator
     for cause in causes:
         sabotage = SABOTAGES[cause]
         network, spoilt = sabotage.change(healthy_network), sabotage.data(data)
-        broken = train(network, spoilt, sabotage.keeper, at_once=False)
+        broken = train(network, spoilt, sabotage.checkpointer, at_once=False)
         for when in ("at once", "at the end"):
             if when == "at once":
-                outcome = train(network, spoilt, sabotage.keeper, at_once=True)
+                outcome = train(network, spoilt, sabotage.checkpointer, at_once=True)
             else:
-                outcome = late(network, spoilt, sabotage.keeper)
+                outcome = late(network, spoilt, sabotage.checkpointer)
             verdict = outcome.taken or next(iter(broken.alerts), None)
             yield (
                 healthy_network.name,

@@ -103,8 +103,10 @@ def train_recorded(
             recorder.record(event)
         emit(event)
 
-    keeper = recorder or Checkpointer(weights)
-    Trainer(network, dataset, control=control, emit=record, threads=threads, keeper=keeper).run()
+    checkpointer = recorder or Checkpointer(weights)
+    Trainer(
+        network, dataset, control=control, emit=record, threads=threads, checkpointer=checkpointer
+    ).run()
 
 
 def with_epochs(network: Network, epochs: int | None) -> Network:

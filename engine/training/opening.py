@@ -60,7 +60,7 @@ def run_started(
     *,
     model: Engine,
     normalizer: Normalizer,
-    keeper: Checkpointer,
+    checkpointer: Checkpointer,
     from_step: int,
 ) -> RunStarted:
     """The event with sizes and settings of a run; ``recipe`` has the current settings."""
@@ -87,8 +87,8 @@ def run_started(
         peak=peak_of(dataset),
         class_shares=tuple((counts / len(train)).tolist()),
         from_step=from_step,
-        run=keeper.run,
-        path=keeper.path,
-        again_of=keeper.again_of,
-        origin=keeper.origin,
+        run=checkpointer.run,
+        path=checkpointer.path,
+        again_of=checkpointer.again_of,
+        origin=checkpointer.origin,
     )

@@ -45,7 +45,7 @@ class Trainer:
 
     Every event is passed to ``emit`` on the thread that calls :meth:`run`; ``RunEnded`` comes
     exactly once. The same recipe, data and seed give the same bits for any number of ``threads``,
-    and however often the run was resumed from a checkpoint of its ``keeper``.
+    and however often the run was resumed from a checkpoint of its ``checkpointer``.
     """
 
     def __init__(
@@ -56,12 +56,12 @@ class Trainer:
         emit: Callable[[RunEvent], None],
         control: Control | None = None,
         threads: int | None = None,
-        keeper: Checkpointer | None = None,
+        checkpointer: Checkpointer | None = None,
     ) -> None:
         self.network, self.dataset, self._emit = network, dataset, emit
         self.babysitter, self.recipe = Babysitter(network), network.training
         self.settings = Settings.of(network.training)
-        self.control, self.keeper = control or Control(), keeper or Checkpointer()
+        self.control, self.checkpointer = control or Control(), checkpointer or Checkpointer()
         self.threads = threads or default_threads()
         self.step = self.epoch = self.epochs_done = self.batch = 0
         self.tally = EpochMetrics()
@@ -86,7 +86,7 @@ class Trainer:
             except MemoryLimitError as error:
                 # Nothing has moved since the last step, so the run can continue from here.
                 self._keep()
-                raise error.in_run(self.keeper.run) from None
+                raise error.in_run(self.checkpointer.run) from None
             finally:
                 self.model.close()
         except NonFiniteError as error:
@@ -122,20 +122,20 @@ class Trainer:
                 self.recipe,
                 model=self.model,
                 normalizer=self.normalizer,
-                keeper=self.keeper,
+                checkpointer=self.checkpointer,
                 from_step=self.step,
             )
         )
 
     def _restore(self) -> None:
-        kept = self.keeper.restore(self.model, self.optimizer)
+        kept = self.checkpointer.restore(self.model, self.optimizer)
         if kept is None:
             return
         self.step, self.epochs_done, self.batch = kept.step, kept.epochs_done, kept.batch
         self.epoch, self.tally = kept.epochs_done, kept.tally
         self.stopwatch = Stopwatch(kept.seconds)
         self._follow(kept.settings)
-        self.best.restore(kept.best, self.keeper.best() if self.recipe.keep_best else None)
+        self.best.restore(kept.best, self.checkpointer.best() if self.recipe.keep_best else None)
 
     def _follow(self, settings: Settings) -> None:
         """Use these settings from now on."""
@@ -186,7 +186,7 @@ class Trainer:
                 self._show()
                 self.control.has_done("batch")
                 self._report_kept()
-                if self.keeper.should_save():
+                if self.checkpointer.should_save():
                     self._keep()
                 # The wait for the next batch counts as part of its step.
                 began = self.stopwatch.seconds
@@ -322,15 +322,15 @@ class Trainer:
             tally=msgspec.structs.replace(self.tally),
             best=self.best.best,
         )
-        self.keeper.save(take_snapshot(self.optimizer, progress), best=best, lasting=lasting)
+        self.checkpointer.save(take_snapshot(self.optimizer, progress), best=best, lasting=lasting)
 
     def _report_kept(self) -> None:
-        for event in self.keeper.pending_events():
+        for event in self.checkpointer.pending_events():
             self.emit(event)
 
     def _end(self, reason: EndReason, *, message: str = "", test: Evaluation | None = None) -> None:
         best = self.best.best
-        self.keeper.flush(completed=reason == "completed")
+        self.checkpointer.flush(completed=reason == "completed")
         self._report_kept()
         self.emit(
             RunEnded(

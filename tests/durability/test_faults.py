@@ -131,7 +131,7 @@ def test_a_fault_of_the_writer_itself_stops_nothing(tmp_path: Path) -> None:
             recorder.record(object())
 
     with recorder:
-        Trainer(NETWORK, DATA, emit=emit, keeper=recorder).run()
+        Trainer(NETWORK, DATA, emit=emit, checkpointer=recorder).run()
     assert events[-1].reason == "completed"
     (alert,) = [e for e in events if isinstance(e, Alert) and e.code == "run-not-saved"][:1]
     assert "an event cannot be written: TypeError" in alert.message

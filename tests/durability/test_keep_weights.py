@@ -23,7 +23,7 @@ from cnn_tui.engine.training.trainer import Trainer
 def trained(tmp_path: Path) -> RunFolder:
     data, network, control = noise(), tiny(), Control()
     with new_run(tmp_path / "runs", network, data, control=control) as recorder:
-        Trainer(network, data, emit=recorder.record, control=control, keeper=recorder).run()
+        Trainer(network, data, emit=recorder.record, control=control, checkpointer=recorder).run()
         return RunFolder(Path(recorder.path))
 
 
@@ -50,7 +50,9 @@ def test_a_kept_run_is_resumed_from_its_weights(trained: RunFolder) -> None:
             events.append(event)
             recorder.record(event)
 
-        trainer = Trainer(folder.network(), noise(), emit=tell, control=control, keeper=recorder)
+        trainer = Trainer(
+            folder.network(), noise(), emit=tell, control=control, checkpointer=recorder
+        )
         control.stop()
         trainer.run()
     assert isinstance(events[-1], RunEnded)

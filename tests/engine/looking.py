@@ -55,7 +55,7 @@ class _Last(Checkpointer):
 
 def trained_subject(preset: str, data: Dataset, **settings: object) -> Subject:
     """A preset trained on the data; its start is that of its seed."""
-    described, keeper = recipe(preset, **settings), _Last()
-    Trainer(described, data, emit=lambda event: None, keeper=keeper, threads=2).run()
-    weights = {n: a for n, a in keeper.tensors.items() if not n.startswith("optimizer/")}
+    described, checkpointer = recipe(preset, **settings), _Last()
+    Trainer(described, data, emit=lambda event: None, checkpointer=checkpointer, threads=2).run()
+    weights = {n: a for n, a in checkpointer.tensors.items() if not n.startswith("optimizer/")}
     return subject_of(described, data, weights)

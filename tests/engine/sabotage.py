@@ -31,9 +31,11 @@ def recipe(name: str, **settings: Any) -> Network:
     return msgspec.structs.replace(preset, training=training)
 
 
-def trained(network: Network, data: Dataset, keeper: Checkpointer | None = None) -> list[RunEvent]:
+def trained(
+    network: Network, data: Dataset, checkpointer: Checkpointer | None = None
+) -> list[RunEvent]:
     events: list[RunEvent] = []
-    Trainer(network, data, emit=events.append, keeper=keeper, threads=1).run()
+    Trainer(network, data, emit=events.append, checkpointer=checkpointer, threads=1).run()
     return events
 
 

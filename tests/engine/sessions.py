@@ -99,7 +99,7 @@ class Session:
                     recorder.flush()
 
             trainer = Trainer(
-                described, data, emit=emit, control=control, threads=threads, keeper=recorder
+                described, data, emit=emit, control=control, threads=threads, checkpointer=recorder
             )
             trainer.run()
         self.folder = RunFolder(Path(recorder.path))

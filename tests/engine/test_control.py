@@ -46,7 +46,7 @@ class Run:
     """A run in this thread; ``acts`` steer it after the steps of their numbers."""
 
     def __init__(
-        self, net: Network | None = None, keeper: Checkpointer | None = None, **acts: Act
+        self, net: Network | None = None, checkpointer: Checkpointer | None = None, **acts: Act
     ) -> None:
         self.events: list[RunEvent] = []
         control = Control()
@@ -60,7 +60,12 @@ class Run:
                 acts.get("paused", Control.resume)(control)
 
         self.trainer = Trainer(
-            net or small_network(), DATA, emit=emit, control=control, keeper=keeper, threads=1
+            net or small_network(),
+            DATA,
+            emit=emit,
+            control=control,
+            checkpointer=checkpointer,
+            threads=1,
         )
         self.trainer.run()
 
@@ -289,7 +294,7 @@ def test_keep_best_ends_with_the_weights_of_the_best_epoch() -> None:
 
 
 def test_best_weights_that_are_lost_are_missed() -> None:
-    """A keeper that gives the progress back, but not the weights of the best epoch."""
+    """A checkpointer that gives the progress back, but not the weights of the best epoch."""
     net = small_network(epochs=8, keep_best=True)
 
     class Forgetful(Checkpointer):
@@ -299,9 +304,9 @@ def test_best_weights_that_are_lost_are_missed() -> None:
         def restore(self, model: Any, optimizer: Any) -> Any:
             return getattr(self, "last", None) and self.last.progress
 
-    keeper = Forgetful()
-    best = Run(net, keeper).end.best_epoch
-    again = Run(net, keeper)
+    checkpointer = Forgetful()
+    best = Run(net, checkpointer).end.best_epoch
+    again = Run(net, checkpointer)
     assert best != 8 and [alert.code for alert in again.only(Alert)] == ["best-lost"]
 
 

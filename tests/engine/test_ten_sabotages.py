@@ -63,7 +63,7 @@ def goal() -> float:
 def test_the_first_remedy_taken_once_heals(cause: str, goal: float) -> None:
     sabotage = BENCH.SABOTAGES[cause]
     data = sabotage.data(load_dataset("digits"))
-    outcome = BENCH.train(sabotage.change(healthy()), data, sabotage.keeper, at_once=True)
+    outcome = BENCH.train(sabotage.change(healthy()), data, sabotage.checkpointer, at_once=True)
     faults = [alert for alert in outcome.alerts if alert.severity != "praise"]
     assert faults[0].code in VERDICTS[cause].split(" or ")
     if sabotage.curable:
