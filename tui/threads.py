@@ -73,10 +73,10 @@ def readable(error: BaseException) -> CnnTuiError:
 
 
 Make = Callable[[Callable[[], bool]], Generator[Result, None, None]]
-"""Yields results; its argument returns whether the trial was cancelled."""
+"""Yields results; its argument returns whether the experiment was cancelled."""
 
 
-class Trial(Generic[Result]):
+class Experiment(Generic[Result]):
     """A series of results: the thread appends, the screen reads, and neither waits."""
 
     def __init__(self, make: Make[Result]) -> None:
@@ -88,7 +88,7 @@ class Trial(Generic[Result]):
 
     @property
     def cancelled(self) -> bool:
-        """Whether the trial was cancelled."""
+        """Whether the experiment was cancelled."""
         return self._cancelled.is_set()
 
     @property
@@ -97,11 +97,11 @@ class Trial(Generic[Result]):
         return time.monotonic() - self._began if self._took is None else self._took
 
     def cancel(self) -> None:
-        """End the trial after the present step; its results stay."""
+        """End the experiment after the present step; its results stay."""
         self._cancelled.set()
 
     def run(self) -> None:
-        """Run the trial on the caller's thread; raises any of its errors."""
+        """Run the experiment on the caller's thread; raises any of its errors."""
         give_way()
         try:
             with closing(self._make(self._cancelled.is_set)) as results:

@@ -16,9 +16,9 @@ from textual.widgets import Static
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.dashboard.rates import moved, rates_picture
 from cnn_tui.tui.screens.dialog import TitledWindow
-from cnn_tui.tui.screens.trial import TrialDialog
+from cnn_tui.tui.screens.experiment import ExperimentDialog
 from cnn_tui.tui.session import load_for, progress_of
-from cnn_tui.tui.threads import Trial
+from cnn_tui.tui.threads import Experiment
 from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.lines import TextLines
 from cnn_tui.tui.words import clock
@@ -38,7 +38,7 @@ class Taken:
     target: Target
 
 
-class LrFinderDialog(TrialDialog["LrPoint", Taken]):
+class LrFinderDialog(ExperimentDialog["LrPoint", Taken]):
     """Returns the accepted rate, if there is one."""
 
     BINDINGS = [
@@ -52,14 +52,14 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
     def __init__(
         self, network: Network, data_dir: Path | None, fps: float, *, running: bool
     ) -> None:
-        super().__init__(Trial(self._sweep), fps)
+        super().__init__(Experiment(self._sweep), fps)
         self._network, self._data_dir, self._beside_run = network, data_dir, running
         self._curve: LrCurve | None = None
         self._cursor: float | None = None
 
     def compose(self) -> ComposeResult:
         of = f"Learning rate: {self._network.name} on {self._network.data}"
-        with TitledWindow(of, classes="trial"):
+        with TitledWindow(of, classes="experiment"):
             yield Chart(id="rates")
             yield TextLines(id="said")
             yield Static(classes="hint")
@@ -83,7 +83,7 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
         return self._cursor or (self._curve.lr if self._curve else None)
 
     def show(self) -> None:
-        points = tuple(self.trial.results)
+        points = tuple(self.experiment.results)
         if self.over and points and self._curve is None:
             from cnn_tui.engine.training.lr_finder import read_curve
 
@@ -107,14 +107,14 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
         if curve is None:
             if self.over or not steps:
                 return "" if self.over else self.preparation or "reading the data ...", "dim"
-            left = clock(self.trial.seconds / steps * (_STEPS - steps))
+            left = clock(self.experiment.seconds / steps * (_STEPS - steps))
             return (
                 f"step {steps} of {_STEPS}, {left} left (stops early if the loss diverges)",
                 "dim",
             )
         if curve.lr is None:
             early = "stopped too early."
-            return f"No suggestion: {early if self.trial.cancelled else curve.reason}", "warn"
+            return f"No suggestion: {early if self.experiment.cancelled else curve.reason}", "warn"
         return f"Suggested {curve.lr:g}: {curve.reason}", ""
 
     def _keys(self) -> str:
@@ -127,14 +127,14 @@ class LrFinderDialog(TrialDialog["LrPoint", Taken]):
         return f"{run}{recipe}, left/right move, esc closes"
 
     def action_move(self, steps: int) -> None:
-        if self.over and self.trial.results:
+        if self.over and self.experiment.results:
             self._cursor = moved(self.lr or 1e-3, steps, _LOW, _HIGH)
             self.show()
 
     @on(Chart.Pointed)
     def _pointed(self, event: Chart.Pointed) -> None:
         """Move the cursor to what is clicked, with three digits; the axis is logarithmic."""
-        if self.over and self.trial.results and not event.zoom:
+        if self.over and self.experiment.results and not event.zoom:
             self._cursor = float(f"{min(max(10**event.x, _LOW), _HIGH):.3g}")
             self.show()
 

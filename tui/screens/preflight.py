@@ -13,9 +13,9 @@ from textual.widgets import Static
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.dashboard.preflight_rows import preflight_rows
 from cnn_tui.tui.screens.dialog import TitledWindow
-from cnn_tui.tui.screens.trial import TrialDialog
+from cnn_tui.tui.screens.experiment import ExperimentDialog
 from cnn_tui.tui.session import load_for, progress_of
-from cnn_tui.tui.threads import Trial
+from cnn_tui.tui.threads import Experiment
 from cnn_tui.tui.widgets.lines import TextLines
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ Next = Literal["train", "recipe"]
 """What to do after the checks."""
 
 
-class PreflightDialog(TrialDialog["CheckResult", Next]):
+class PreflightDialog(ExperimentDialog["CheckResult", Next]):
     """Returns what to do next."""
 
     BINDINGS = [
@@ -35,13 +35,13 @@ class PreflightDialog(TrialDialog["CheckResult", Next]):
     ]
 
     def __init__(self, network: Network, data_dir: Path | None, fps: float) -> None:
-        super().__init__(Trial(self._check), fps)
+        super().__init__(Experiment(self._check), fps)
         self._network, self._data_dir = network, data_dir
         self._names: tuple[str, ...] = ()
 
     def compose(self) -> ComposeResult:
         of = f"Pre-flight: {self._network.name} on {self._network.data}"
-        with TitledWindow(of, classes="trial"):
+        with TitledWindow(of, classes="experiment"):
             yield TextLines()
             yield Static(classes="hint")
 
@@ -62,10 +62,10 @@ class PreflightDialog(TrialDialog["CheckResult", Next]):
         lines = self.query_one(TextLines)
         rows = preflight_rows(
             self._names,
-            tuple(self.trial.results),
+            tuple(self.experiment.results),
             *lines.content_size,
-            seconds=self.trial.seconds,
-            over=self.over or self.trial.cancelled,
+            seconds=self.experiment.seconds,
+            over=self.over or self.experiment.cancelled,
             trouble=self.trouble,
         )
         lines.rows = tuple(rows)

@@ -18,8 +18,8 @@ from cnn_tui.engine.training import lr_finder, preflight
 from cnn_tui.engine.training.checks.bench import CheckResult
 from cnn_tui.engine.training.lr_finder import LrPoint
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.screens.experiment import ExperimentDialog
 from cnn_tui.tui.screens.lr_finder import LrFinderDialog
-from cnn_tui.tui.screens.trial import TrialDialog
 
 pytestmark = pytest.mark.slow
 
@@ -28,13 +28,13 @@ MakeApp = Callable[..., CnnTuiApp]
 
 async def over(app: CnnTuiApp, pilot: Pilot[None]) -> None:
     dialog = app.screen
-    assert isinstance(dialog, TrialDialog)
+    assert isinstance(dialog, ExperimentDialog)
     for _ in range(3000):
         if dialog.over:
             break
         await pilot.pause(0.01)
     else:
-        pytest.fail("the trial does not end")
+        pytest.fail("the experiment does not end")
     await pilot.pause()
 
 

@@ -9,47 +9,47 @@ from textual.widgets import Static
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.tui.screens.dialog import Dialog
-from cnn_tui.tui.threads import Result, Trial, run_in_thread
+from cnn_tui.tui.threads import Experiment, Result, run_in_thread
 from cnn_tui.tui.words import clean
 
 Outcome = TypeVar("Outcome")
 
 
-class TrialDialog(Dialog[Outcome], Generic[Result, Outcome]):
-    """Starts the trial as it opens; closing the window cancels it."""
+class ExperimentDialog(Dialog[Outcome], Generic[Result, Outcome]):
+    """Starts the experiment as it opens; closing the window cancels it."""
 
     BINDINGS = [
         Binding("q", "finish", "close", show=False),
         Binding("x", "cancel", "stop", show=False),
     ]
 
-    def __init__(self, trial: Trial[Result], fps: float) -> None:
+    def __init__(self, experiment: Experiment[Result], fps: float) -> None:
         super().__init__()
-        self.trial = trial
+        self.experiment = experiment
         self._fps = fps
         self.over = False
         self.trouble = ""
-        """Why the trial failed."""
+        """Why the experiment failed."""
         self.preparation = ""
         """What is done before the first result, such as decoding pictures."""
 
     def on_mount(self) -> None:
         self.call_after_refresh(self.show)
-        run_in_thread(self, self.trial.run, lambda _: self._finished(), self._finished)
+        run_in_thread(self, self.experiment.run, lambda _: self._finished(), self._finished)
         self._timer = self.set_interval(1 / self._fps, self.show)
 
     def on_resize(self) -> None:
         self.call_after_refresh(self.show)
 
     def on_unmount(self) -> None:
-        self.trial.cancel()
+        self.experiment.cancel()
 
     def show(self) -> None:
         """Show the results so far."""
         raise NotImplementedError
 
     def prepare(self, words: str) -> None:
-        """Take what is done before the first result, on the thread of the trial."""
+        """Take what is done before the first result, on the thread of the experiment."""
         self.preparation = f"{words}; x stops" if words else ""
 
     def say(self, hint: str) -> None:
@@ -64,5 +64,5 @@ class TrialDialog(Dialog[Outcome], Generic[Result, Outcome]):
         self.show()
 
     def action_cancel(self) -> None:
-        """Cancel the trial; its results stay visible."""
-        self.trial.cancel()
+        """Cancel the experiment; its results stay visible."""
+        self.experiment.cancel()
