@@ -80,7 +80,7 @@ def train(
 
     if not anyway:
         check_memory(network)
-    network, dataset, data_dir = load_for(
+    network, dataset, data_dir = load_compatible(
         network, data_dir, telling(control), skip_damaged=skip_damaged
     )
     for note in dataset.notes:
@@ -92,7 +92,7 @@ def train(
     require_kept(recorder)
 
 
-def load_for(
+def load_compatible(
     network: Network,
     data_dir: Path | None,
     progress: Progress | None = None,

@@ -99,14 +99,12 @@ def _play(demo: str, speed: float, loop: bool, link: Link) -> int:
 
 def _train(network: Network, data_dir: Path | None, on_hangup: OnHangup) -> int:
     from cnn_tui.engine.runs.train import new_run
-    from cnn_tui.engine.training.opening import check_compatible
     from cnn_tui.tui.cli.headless import train
-    from cnn_tui.tui.cli.loading import load_data
+    from cnn_tui.tui.cli.loading import load_compatible
     from cnn_tui.tui.cli.reporters import Reporter
 
     print_line(f"cnn-tui: no terminal here to open the app in, so {network.name} is trained:")
-    network, dataset, data_dir = load_data(network, data_dir)
-    check_compatible(network, dataset)
+    network, dataset, data_dir = load_compatible(network, data_dir)
     return train(
         network,
         dataset,

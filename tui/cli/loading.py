@@ -65,6 +65,20 @@ def load_data(
     return found
 
 
+def load_compatible(
+    network: Network, data_dir: Path | None, *, skip_damaged: bool = False
+) -> tuple[Network, Dataset, Path | None]:
+    """Load as :func:`load_data` does, for a network that is trained as it is.
+
+    Raises:
+        DataError: The data cannot be read.
+        ShapeError: Network and data do not fit each other.
+    """
+    found = load_data(network, data_dir, skip_damaged=skip_damaged)
+    check_compatible(found[0], found[1])
+    return found
+
+
 def load_for(
     arch: str | Network,
     data: str | None,

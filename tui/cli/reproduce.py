@@ -12,11 +12,10 @@ from cnn_tui.engine.runs.recorder import Policy, Recorder
 from cnn_tui.engine.runs.reproduction import plan_again
 from cnn_tui.engine.runs.train import data_folder, new_run
 from cnn_tui.engine.training.control import Control
-from cnn_tui.engine.training.opening import check_compatible
 from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.compare import print_comparison
 from cnn_tui.tui.cli.headless import train
-from cnn_tui.tui.cli.loading import load_data
+from cnn_tui.tui.cli.loading import load_compatible
 from cnn_tui.tui.cli.reporters import reporter
 from cnn_tui.tui.history.hangup import OnHangup
 
@@ -55,8 +54,7 @@ def command(
     """
     folder = open_run(runs_dir, run)
     network, again = plan_again(folder, _pair(change))
-    _, dataset, _ = load_data(network, data_folder(folder, data_dir), skip_damaged=True)
-    check_compatible(network, dataset)
+    _, dataset, _ = load_compatible(network, data_folder(folder, data_dir), skip_damaged=True)
     policy, place = Policy(steps=checkpoint_every), data_folder(folder, data_dir)
     repeated: list[RunFolder] = []
 

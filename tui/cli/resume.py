@@ -16,10 +16,9 @@ from cnn_tui.engine.runs.train import (
     with_epochs,
 )
 from cnn_tui.engine.training.control import Control
-from cnn_tui.engine.training.opening import check_compatible
 from cnn_tui.tui.cli import completing, options
 from cnn_tui.tui.cli.headless import train
-from cnn_tui.tui.cli.loading import load_data
+from cnn_tui.tui.cli.loading import load_compatible
 from cnn_tui.tui.cli.option_groups import Computing, Extras, computing
 from cnn_tui.tui.cli.output import print_note
 from cnn_tui.tui.cli.reporters import reporter
@@ -77,8 +76,7 @@ def command(
         require_further(folder, epochs, from_step)
     network = computing.applied(with_epochs(folder.network(), epochs))
     # Damaged pictures cannot pass unnoticed: the data must equal those of the run.
-    _, dataset, _ = load_data(network, data_folder(folder, data_dir), skip_damaged=True)
-    check_compatible(network, dataset)
+    _, dataset, _ = load_compatible(network, data_folder(folder, data_dir), skip_damaged=True)
     if from_step is None and is_at_its_end(folder, network.training.epochs):
         total = network.training.epochs
         print_note(f"{run} has all its {total} epochs: a larger --epochs continues it")

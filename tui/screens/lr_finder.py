@@ -17,7 +17,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.dashboard.rates import moved, rates_picture
 from cnn_tui.tui.screens.dialog import TitledWindow
 from cnn_tui.tui.screens.experiment import ExperimentDialog
-from cnn_tui.tui.session import load_for, progress_of
+from cnn_tui.tui.session import load_compatible, progress_of
 from cnn_tui.tui.threads import Experiment
 from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.lines import TextLines
@@ -68,7 +68,7 @@ class LrFinderDialog(ExperimentDialog["LrPoint", Taken]):
         from cnn_tui.engine.cores import default_threads
         from cnn_tui.engine.training.lr_finder import sweep
 
-        network, dataset, _ = load_for(
+        network, dataset, _ = load_compatible(
             self._network,
             self._data_dir,
             progress_of(self.prepare, stopping),

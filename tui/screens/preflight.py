@@ -14,7 +14,7 @@ from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.dashboard.preflight_rows import preflight_rows
 from cnn_tui.tui.screens.dialog import TitledWindow
 from cnn_tui.tui.screens.experiment import ExperimentDialog
-from cnn_tui.tui.session import load_for, progress_of
+from cnn_tui.tui.session import load_compatible, progress_of
 from cnn_tui.tui.threads import Experiment
 from cnn_tui.tui.widgets.lines import TextLines
 
@@ -50,7 +50,7 @@ class PreflightDialog(ExperimentDialog["CheckResult", Next]):
         from cnn_tui.engine.training.preflight import CHECKS, preflight
 
         self._names = tuple(CHECKS)
-        network, dataset, _ = load_for(
+        network, dataset, _ = load_compatible(
             self._network,
             self._data_dir,
             progress_of(self.prepare, stopping),
