@@ -12,7 +12,7 @@ from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.runs.folder import RunFolder, create_run
 from cnn_tui.engine.runs.lines import read_events
 from cnn_tui.engine.runs.manage import annotate
-from cnn_tui.engine.runs.recorder import Recorder
+from cnn_tui.engine.runs.recorder import Policy, Recorder
 from cnn_tui.engine.runs.stamp import package_version, utc_now
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.storage import Storage
@@ -72,9 +72,8 @@ def fill_run(
     """
     data, control = folder.info().data_sha256, Control()
     try:
-        recorder = Recorder(
-            folder, network, data, control=control, storage=storage, weights=weights
-        )
+        policy = Policy(storage=storage)
+        recorder = Recorder(folder, network, data, control=control, policy=policy, weights=weights)
         with recorder, closing(engine_to_look(network)) as model:
             places = {"run": folder.name, "path": str(folder.path), "params": model.size}
             recorder.record(msgspec.structs.replace(started, **places))

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import msgspec
@@ -44,10 +44,16 @@ _DISK_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Policy:
-    """When to save a state, besides at the best epoch, at a pause and at the end."""
+    """How a run is kept: when its state is saved, through what, and who else gets its events.
+
+    A state is saved at the best epoch, at a pause and at the end in any case.
+    """
 
     seconds: float = 60.0
+    """Between two states."""
     steps: int | None = None
+    sinks: Sequence[Sink] = ()
+    storage: Storage = field(default_factory=Storage)
 
 
 class Recorder(Checkpointer):
@@ -67,8 +73,6 @@ class Recorder(Checkpointer):
         *,
         control: Control,
         policy: Policy | None = None,
-        storage: Storage | None = None,
-        sinks: Sequence[Sink] = (),
         from_step: int | None = None,
         weights: Weights | None = None,
     ) -> None:
@@ -79,8 +83,8 @@ class Recorder(Checkpointer):
         self._steering = Steering(self._again, control)
         self.run, self.path = folder.name, str(folder.path)
         self._folder, self._network, self._data = folder, network, data
-        self._storage, self._policy = storage or Storage(), policy or Policy()
-        self._sinks = sinks
+        self._policy = policy or Policy()
+        self._storage = self._policy.storage
         self._inbox = RequestInbox(folder.commands, control)
         self._checkpoints = Checkpoints(folder, self._storage)
         self._writer: Writer | None = None
@@ -258,7 +262,7 @@ class Recorder(Checkpointer):
             )
             return self._checkpoints.save(snapshot, meta, best=save.best, lasting=save.lasting)
 
-        writer = Writer(self.run, self._inbox, keep, self._sinks)
+        writer = Writer(self.run, self._inbox, keep, self._policy.sinks)
         writer.start(journal)
         for event in self._early:
             writer.put(event)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from cnn_tui.engine.data.dataset import Dataset
@@ -12,10 +12,8 @@ from cnn_tui.engine.runs.fingerprint import data_digest, require_same_data
 from cnn_tui.engine.runs.folder import Reproduction, RunFolder, RunInfo, create_run
 from cnn_tui.engine.runs.recorder import Policy, Recorder
 from cnn_tui.engine.runs.stamp import package_version, utc_now
-from cnn_tui.engine.runs.writer import Sink
 from cnn_tui.engine.specs.codec import save_network
 from cnn_tui.engine.specs.network import Network
-from cnn_tui.engine.storage import Storage
 from cnn_tui.engine.training.checkpointer import Checkpointer
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import RunEvent
@@ -31,8 +29,6 @@ def new_run(
     control: Control,
     data_dir: Path | None = None,
     policy: Policy | None = None,
-    storage: Storage | None = None,
-    sinks: Sequence[Sink] = (),
     again: Reproduction | None = None,
     weights: Weights | None = None,
     origin: str = "",
@@ -47,7 +43,7 @@ def new_run(
     Raises:
         RunError: if nothing can be written there, or the reproduced run had other data.
     """
-    storage, data = storage or Storage(), data_digest(dataset)
+    policy, data = policy or Policy(), data_digest(dataset)
     if again is not None and again.data_sha256:
         require_same_data(f"The run {again.of}", again.data_sha256, data)
     info = RunInfo(
@@ -60,17 +56,8 @@ def new_run(
         again=again,
         origin=origin,
     )
-    folder = create_run(root, network, info, storage, name)
-    return Recorder(
-        folder,
-        network,
-        data,
-        control=control,
-        policy=policy,
-        storage=storage,
-        sinks=sinks,
-        weights=weights,
-    )
+    folder = create_run(root, network, info, policy.storage, name)
+    return Recorder(folder, network, data, control=control, policy=policy, weights=weights)
 
 
 def train_recorded(
@@ -147,8 +134,6 @@ def resume_run(
     *,
     control: Control,
     policy: Policy | None = None,
-    storage: Storage | None = None,
-    sinks: Sequence[Sink] = (),
     from_step: int | None = None,
 ) -> Recorder:
     """Open the recorder of an earlier run; ``network`` is its own, perhaps with more epochs.
@@ -172,8 +157,6 @@ def resume_run(
         data,
         control=control,
         policy=policy,
-        storage=storage,
-        sinks=sinks,
         from_step=from_step,
     )
     try:

@@ -149,7 +149,7 @@ def test_an_end_that_could_not_be_written_is_no_success(
             ends.extend([event] if isinstance(event, RunEnded) else [])
 
     def keep(control: Control) -> Recorder:
-        return new_run(tmp_path, NETWORK, DATA, control=control, storage=storage)
+        return new_run(tmp_path, NETWORK, DATA, control=control, policy=Policy(storage=storage))
 
     with pytest.raises(RunError, match=r"The end of the run tiny-1 .* No space left on device"):
         train(NETWORK, DATA, Ends(), keep=keep)

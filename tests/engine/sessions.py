@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -84,9 +85,7 @@ class Session:
             described,
             data,
             control=control,
-            policy=policy,
-            storage=storage,
-            sinks=sinks,
+            policy=replace(policy or Policy(), storage=storage or Storage(), sinks=sinks),
         ) as recorder:
 
             def emit(event: RunEvent) -> None:

@@ -80,7 +80,8 @@ def command(
     if from_step is None and is_at_its_end(folder, network.training.epochs):
         total = network.training.epochs
         print_note(f"{run} has all its {total} epochs: a larger --epochs continues it")
-    policy, extras = Policy(steps=checkpoint_every), Extras(tensorboard_dir)
+    extras = Extras(tensorboard_dir)
+    policy = Policy(steps=checkpoint_every, sinks=extras.sinks())
 
     def keep(control: Control) -> Recorder:
         if batch_size is not None:
@@ -91,7 +92,6 @@ def command(
             dataset,
             control=control,
             policy=policy,
-            sinks=extras.sinks(),
             from_step=from_step,
         )
 

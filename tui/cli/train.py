@@ -103,11 +103,7 @@ def command(
     if no_record and tensorboard_dir:
         raise click.UsageError("--no-record writes nothing, --tensorboard does: choose one.")
     start = RunOrigin(open_run(runs_dir, origin)) if origin else None
-    described = arch or (start.network if start else None)
-    if described is None:
-        raise click.UsageError("Missing argument 'ARCH'. Only --from RUN has a network of its own.")
-    if new_head and start is None:
-        raise click.UsageError("--new-head needs --from RUN: any other network has random weights.")
+    described = _described(arch, start, new_head)
     changes = {key: value for key, value in recipe.items() if value is not None}
 
     def change(network: Network) -> Network:
@@ -118,7 +114,8 @@ def command(
     weights = start.weights(network, new_head=bool(new_head)) if start else None
     if not anyway:
         check_memory(network)
-    policy, extras = Policy(steps=checkpoint_every), Extras(tensorboard_dir)
+    extras = Extras(tensorboard_dir)
+    policy = Policy(steps=checkpoint_every, sinks=extras.sinks())
 
     def keep(control: Control) -> Recorder:
         return new_run(
@@ -128,7 +125,6 @@ def command(
             control=control,
             data_dir=data_dir,
             policy=policy,
-            sinks=extras.sinks(),
             weights=weights,
             origin=origin or "",
         )
@@ -138,6 +134,17 @@ def command(
     return train(
         network, dataset, report, threads, kept, on_hangup, extras.options, weights=weights
     )
+
+
+def _described(arch: str | None, start: RunOrigin | None, new_head: int | None) -> str | Network:
+    """Return what is trained: ARCH, else the network of the run whose weights it begins with."""
+    if start is None and new_head:
+        raise click.UsageError("--new-head needs --from RUN: any other network has random weights.")
+    if arch is not None:
+        return arch
+    if start is None:
+        raise click.UsageError("Missing argument 'ARCH'. Only --from RUN has a network of its own.")
+    return start.network
 
 
 RECIPE = ("epochs", "batch_size", *COMPUTING)
