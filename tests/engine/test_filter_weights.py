@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cnn_tui.engine.insight.groups import groups_of
+from cnn_tui.engine.insight.judging import groups_of
 from cnn_tui.engine.insight.verdict import verdict
 from cnn_tui.engine.insight.weights import (
     cosines,
