@@ -131,7 +131,7 @@ def pause(root: Path, run: str) -> None:
 @command.command("continue")
 @click.argument("run", shell_complete=completing.runs)
 @click.pass_obj
-def go_on(root: Path, run: str) -> None:
+def continue_(root: Path, run: str) -> None:
     """Continue the paused trainer of RUN; cnn-tui resume is for a run that has ended."""
     _ask(root, run, requests.Request("resume"))
 

@@ -132,7 +132,7 @@ def begin(
     "--trials",
     type=click.IntRange(1, MOST_TRIALS),
     metavar="N",
-    help="Go on until it has N trials in all, also if it is complete.",
+    help="Continue until it has N trials in all, also if it is complete.",
 )
 @options.moved_data
 @_where
