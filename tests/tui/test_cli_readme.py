@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import importlib.util
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from types import ModuleType
 
+import click
 import pytest
 
 from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.codec import loads_network
-from cnn_tui.tui.cli.group import COMMANDS
+from cnn_tui.tui.cli.group import COMMANDS, cli
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -46,6 +48,26 @@ def test_example_is_a_valid_network() -> None:
 def test_every_command_is_named() -> None:
     for name in COMMANDS:
         assert f"| `cnn-tui {name}" in COMMAND_LINE
+
+
+def options(command: click.Command, path: str) -> Iterator[tuple[str, click.Option]]:
+    if isinstance(command, click.Group):
+        context = click.Context(command)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            assert inner is not None
+            yield from options(inner, f"{path} {name}")
+    yield from ((path, option) for option in command.params if isinstance(option, click.Option))
+
+
+def test_every_option_says_what_it_does_here_and_in_the_docs() -> None:
+    docs = "\n".join(page.read_text() for page in PAGES)
+    lacking = []
+    for path, option in options(cli, "cnn-tui"):
+        names = [name for name in (*option.opts, *option.secondary_opts) if name.startswith("--")]
+        if not option.help or not any(name in docs for name in names):
+            lacking.append((path, *names, option.help))
+    assert not lacking
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

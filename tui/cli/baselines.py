@@ -42,9 +42,20 @@ from cnn_tui.tui.cli.stopping import stopped_by_signals
     "--epochs", type=click.IntRange(1, 100_000), metavar="N", help="Epochs of every network."
 )
 @click.option(
-    "--seed", metavar="N", type=click.IntRange(0, 2**53 - 1), default=0, show_default=True
+    "--seed",
+    metavar="N",
+    type=click.IntRange(0, 2**53 - 1),
+    default=0,
+    show_default=True,
+    help="Seed of weights, order and dropout.",
 )
-@click.option("--metric", type=click.Choice(("l2", "l1")), default="l2", show_default=True)
+@click.option(
+    "--metric",
+    type=click.Choice(("l2", "l1")),
+    default="l2",
+    show_default=True,
+    help="Distance of k-NN.",
+)
 @click.option("--k", type=click.IntRange(1), metavar="K", help="Default: by cross-validation.")
 @options.threads
 @options.runs_dir

@@ -43,9 +43,21 @@ class Result(msgspec.Struct, frozen=True):
 @click.command("bench")
 @click.argument("arch", shell_complete=completing.archs, default="lenet5")
 @click.option(
-    "--batch-size", metavar="N", type=click.IntRange(1, 65536), default=64, show_default=True
+    "--batch-size",
+    metavar="N",
+    type=click.IntRange(1, 65536),
+    default=64,
+    show_default=True,
+    help="Images per step.",
 )
-@click.option("--steps", metavar="N", type=click.IntRange(1), default=20, show_default=True)
+@click.option(
+    "--steps",
+    metavar="N",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="Steps that are measured.",
+)
 @options.threads
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(arch: str, batch_size: int, steps: int, threads: int, as_json: bool) -> None:

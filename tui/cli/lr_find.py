@@ -23,7 +23,12 @@ _WIDTH = 60
 @options.data
 @reading
 @click.option(
-    "--steps", type=click.IntRange(10, 10_000), default=STEPS, show_default=True, metavar="N"
+    "--steps",
+    type=click.IntRange(10, 10_000),
+    default=STEPS,
+    show_default=True,
+    metavar="N",
+    help="Steps at most, at rising rates.",
 )
 @computing
 @options.threads

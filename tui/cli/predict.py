@@ -45,13 +45,26 @@ class Prediction(msgspec.Struct, frozen=True):
 @click.argument(
     "images", nargs=-1, required=True, metavar="IMAGE...", shell_complete=completing.files
 )
-@click.option("--top", type=click.IntRange(1, 1000), default=3, show_default=True, metavar="K")
+@click.option(
+    "--top",
+    type=click.IntRange(1, 1000),
+    default=3,
+    show_default=True,
+    metavar="K",
+    help="Classes for each picture, the likeliest first.",
+)
 @click.option(
     "--invert",
     is_flag=True,
     help="Invert the image (dark ink on white, for networks trained on light on dark).",
 )
-@click.option("--state", type=click.Choice(["best", "last"]), default="best", show_default=True)
+@click.option(
+    "--state",
+    type=click.Choice(["best", "last"]),
+    default="best",
+    show_default=True,
+    help="The checkpoint that predicts.",
+)
 @click.option("--column", metavar="NAME", help="The column of a CSV file that names the pictures.")
 @click.option("--json", "as_json", is_flag=True, help="Print one object per line as JSON.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print a table as CSV.")
@@ -60,7 +73,12 @@ class Prediction(msgspec.Struct, frozen=True):
     metavar="FORM",
     help="Print CSV for a competition: FORM is its sample file, or a header such as id,label.",
 )
-@click.option("--class", "of_class", metavar="NAME", help="With --submission: its probability.")
+@click.option(
+    "--class",
+    "of_class",
+    metavar="NAME",
+    help="With --submission: the class whose probability is written.",
+)
 @click.option(
     "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the CSV to a file."
 )

@@ -33,7 +33,13 @@ _LEFT = ("run", "state", "network", "data", "val accuracy", "tags")
 
 
 @click.group("runs", invoke_without_command=True)
-@click.option("--sort", type=click.Choice(get_args(Order)), default="created", show_default=True)
+@click.option(
+    "--sort",
+    type=click.Choice(get_args(Order)),
+    default="created",
+    show_default=True,
+    help="Order of the list.",
+)
 @click.option("--filter", "words", metavar="WORDS", default="", help="List only runs that match.")
 @click.option("--size", is_flag=True, help="Add disk space, per run and in total.")
 @click.option("--all", "all_", is_flag=True, help="List the runs of sweeps one by one.")

@@ -84,7 +84,10 @@ def _where(function: Handler) -> Handler:
 @command.command("begin", hidden=True)
 @click.argument("file", shell_complete=completing.files)
 @click.option(
-    "--trials", type=click.IntRange(1, MOST_TRIALS), metavar="N", help="In place of the file's."
+    "--trials",
+    type=click.IntRange(1, MOST_TRIALS),
+    metavar="N",
+    help="Number of trials, in place of the file's.",
 )
 @click.option("--dry-run", is_flag=True, help="Train nothing: say what would be, and what fits.")
 @options.data_dir
@@ -168,7 +171,13 @@ def resume(
 
 @command.command("refine")
 @click.argument("sweep", shell_complete=completing.sweeps)
-@click.option("-o", "--output", type=click.Path(path_type=Path), metavar="FILE")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Where the new file goes.",
+)
 @click.option("--epochs", type=click.IntRange(1, 100_000), metavar="N", help="Epochs of each run.")
 @options.runs_dir
 def refine_(sweep: str, output: Path | None, epochs: int | None, runs_dir: Path) -> None:

@@ -36,8 +36,21 @@ class Line(msgspec.Struct, frozen=True):
 
 @click.command("templates")
 @click.argument("run", shell_complete=completing.runs)
-@click.option("--top", type=click.IntRange(1, 65_536), default=100, show_default=True, metavar="N")
-@click.option("--state", type=click.Choice(["best", "last"]), default="best", show_default=True)
+@click.option(
+    "--top",
+    type=click.IntRange(1, 65_536),
+    default=100,
+    show_default=True,
+    metavar="N",
+    help="Templates at most, the strongest first.",
+)
+@click.option(
+    "--state",
+    type=click.Choice(["best", "last"]),
+    default="best",
+    show_default=True,
+    help="The checkpoint that is shown.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one template per line as JSON.")
 @options.runs_dir
 def command(run: str, top: int, state: str, as_json: bool, runs_dir: Path) -> None:
