@@ -72,7 +72,7 @@ class Peer:
             self._tensors(part, normalizer) for part in (data.train, data.test)
         )
         self.net = to_torch(network, inplace=True)
-        model = build(network, seed=self.recipe.seed)
+        model = build(network)
         copy_weights(model, self.net)
         self.net = self.net.to(memory_format=self.layout)
         self.optimizer = torch_optimizer(self.recipe, model, self.net, fused=True)

@@ -23,13 +23,18 @@ from cnn_tui.engine.specs.placed import place_network
 
 
 def build(
-    network: Network, *, seed: int = 0, dtype: DTypeLike = np.float32, threads: int = 1
+    network: Network,
+    *,
+    seed: int | None = None,
+    dtype: DTypeLike = np.float32,
+    threads: int = 1,
 ) -> NumpyEngine:
-    """A model of ``network`` with initial weights drawn from ``seed``.
+    """A model of ``network`` with initial weights drawn from ``seed``; None is that of the recipe.
 
     Raises:
         ShapeError: if the layers do not fit together; the message is the first issue.
     """
+    seed = network.training.seed if seed is None else seed
     model = build_uninitialized(network, seed=seed, dtype=dtype, threads=threads)
     initialize(model.store.parameters, network.training.initializer, seed)
     return model

@@ -22,7 +22,7 @@ from cnn_tui.engine.specs.network import Network
 def make_engine(
     network: Network,
     *,
-    seed: int = 0,
+    seed: int | None = None,
     dtype: DTypeLike = np.float32,
     threads: int = 1,
     drawn: bool = True,
@@ -30,6 +30,7 @@ def make_engine(
 ) -> Engine:
     """A network with initial weights, drawn from ``seed``, on the engine of its recipe.
 
+    ``seed`` None is that of the recipe.
     Without ``drawn`` the weights are whatever memory holds, to be loaded; drawing takes seconds.
     With ``shared`` the other processes of torchrun compute their share, if there are any.
 
@@ -37,6 +38,7 @@ def make_engine(
         ShapeError: if the layers do not fit together; the message is the first issue.
         EngineError: if the engine, or its device or precision, is not there.
     """
+    seed = network.training.seed if seed is None else seed
     if network.training.engine == "torch":
         make = _torch_part("making").make_shared if shared else _torch_part("making").make
         made: Engine = make(network, seed, np.dtype(dtype), threads)
@@ -46,9 +48,11 @@ def make_engine(
 
 
 def engine_to_look(
-    network: Network, *, seed: int = 0, threads: int = 1, drawn: bool = True
+    network: Network, *, seed: int | None = None, threads: int = 1, drawn: bool = True
 ) -> Engine:
     """The engine of the recipe, or NumPy where that one is not at hand, with the same weights.
+
+    ``seed`` None is that of the recipe.
 
     Raises:
         ShapeError: if the layers do not fit together; the message is the first issue.
@@ -56,6 +60,7 @@ def engine_to_look(
     try:
         return make_engine(network, seed=seed, threads=threads, drawn=drawn)
     except EngineError:
+        seed = network.training.seed if seed is None else seed
         making = build if drawn else build_uninitialized
         return making(network, seed=seed, dtype=np.float32, threads=threads)
 

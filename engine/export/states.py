@@ -94,7 +94,7 @@ def _file(folder: RunFolder, which: Which | Path) -> TensorFile:
 
 
 def _fresh(network: Network) -> dict[str, Array]:
-    with closing(engine_to_look(network, seed=network.training.seed)) as model:
+    with closing(engine_to_look(network)) as model:
         return weights_of(model)
 
 

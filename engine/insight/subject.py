@@ -133,7 +133,6 @@ class Subject:
 
     def untrained(self, seed: int | None = None) -> Self:
         """The same network with fresh weights, drawn from ``seed`` or the recipe's own."""
-        seed = self.network.training.seed if seed is None else seed
         model = engine_to_look(self.network, seed=seed, threads=self.model.threads)
         return replace(self, model=model, state=UNTRAINED, trained=False)
 

@@ -95,9 +95,7 @@ def sweep(
     recipe = network.training
     loader = Loader(dataset.train, Normalizer.of(dataset.train, recipe), recipe)
     with ExitStack() as stack:
-        model = stack.enter_context(
-            closing(make_engine(network, seed=recipe.seed, threads=threads))
-        )
+        model = stack.enter_context(closing(make_engine(network, threads=threads)))
         optimizer = model.optimizer(recipe)
         mean, weight, lowest = 0.0, 0.0, math.inf
         batches = stack.enter_context(closing(_batches(loader)))

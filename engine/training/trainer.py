@@ -107,9 +107,7 @@ class Trainer:
 
     def _prepare(self) -> None:
         check_compatible(self.network, self.dataset)
-        self.model = make_engine(
-            self.network, seed=self.recipe.seed, threads=self.threads, shared=True
-        )
+        self.model = make_engine(self.network, threads=self.threads, shared=True)
         self.optimizer = self.model.optimizer(self.recipe)
         self.meter = HealthMeter(self.model, self.network)
         self.normalizer = Normalizer.of(self.dataset.train, self.recipe)

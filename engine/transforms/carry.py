@@ -132,7 +132,7 @@ def _means(conv: Conv) -> dict[str, Array]:
 
 def fresh_weights(network: Network, seed: int | None = None) -> dict[str, Array]:
     """Return initial weights, drawn from a seed or from that of the recipe."""
-    model = build(network, seed=network.training.seed if seed is None else seed)
+    model = build(network, seed=seed)
     try:
         return weights_of(model)
     finally:

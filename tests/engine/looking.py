@@ -34,7 +34,7 @@ def subject_of(
     normalizer = Normalizer.of(data.train, described.training)
     subject = Subject(
         network=described,
-        model=build(described, seed=described.training.seed),
+        model=build(described),
         name="made",
         state="by hand",
         classes=data.classes,

@@ -82,3 +82,11 @@ def test_both_float_types_begin_alike() -> None:
     single, double = (model(CONV, dtype=dtype).parameters for dtype in (np.float32, np.float64))
     assert double["conv1.weight"].data.dtype == np.float64
     np.testing.assert_array_equal(single["conv1.weight"].data, double["conv1.weight"].data)
+
+
+def test_the_seed_is_the_recipes_unless_another_is_given() -> None:
+    described = network(SHAPE, CONV, classes=3, training=Recipe(seed=7))
+    usual, given, other = build(described), build(described, seed=7), build(described, seed=0)
+    weights = [built.parameters["conv1.weight"].data for built in (usual, given, other)]
+    assert np.array_equal(weights[0], weights[1])
+    assert not np.array_equal(weights[0], weights[2])

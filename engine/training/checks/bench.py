@@ -78,7 +78,7 @@ class Bench:
     @cached_property
     def model(self) -> Engine:
         """The model of :attr:`copy` with its initial weights."""
-        return make_engine(self.copy[0], seed=self.network.training.seed, threads=self.threads)
+        return make_engine(self.copy[0], threads=self.threads)
 
     def close(self) -> None:
         """End the model's threads."""

@@ -51,7 +51,7 @@ def check_gradients(
 
     The loss is that of training, with batch statistics and the dropout masks of a single step.
     """
-    model = make_engine(network, seed=network.training.seed, dtype=np.float64, threads=threads)
+    model = make_engine(network, dtype=np.float64, threads=threads)
     try:
         return _check(model, images.astype(np.float64), targets, entries, stopping)
     finally:

@@ -148,7 +148,7 @@ def try_to_overfit(
     """Train on one batch until every image is right, without L2, dropout and weight decay."""
     recipe = msgspec.structs.replace(network.training, l2=0.0, weight_decay=0.0)
     right, loss, step = 0, float("inf"), 0
-    with closing(make_engine(network, seed=recipe.seed, threads=threads)) as model:
+    with closing(make_engine(network, threads=threads)) as model:
         model.mode.dropout = 0.0
         optimizer = model.optimizer(recipe)
         for step in range(1, STEPS + 1):
