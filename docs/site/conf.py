@@ -10,8 +10,11 @@ import re
 import shutil
 from pathlib import Path
 
+from docutils import nodes
 from numpy.typing import DTypeLike
+from sphinx.addnodes import desc_annotation, pending_xref
 from sphinx.application import Sphinx
+from sphinx.util.inspect import signature, stringify_signature
 from sphinx.util.typing import stringify_annotation
 
 ROOT = Path(__file__).parents[2]
@@ -90,12 +93,33 @@ python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 80
 
 
+# The innermost limits first: what brackets and parentheses they hold is in quotes, as a pattern.
 _LIMITED = re.compile(
-    r"~?typing\.Annotated\[([^,\[\]]+), ~?msgspec\.Meta\([^()]*(?:\([^()]*\))?[^()]*\)\]"
+    r"(?:~?typing\.)?Annotated\[((?:[^\[\]]|\[(?:[^\[\]]|\[[^\[\]]*\])*\])+?), "
+    r"~?msgspec\.Meta\((?:'[^']*'|[^'()])*\)\]"
 )
-
-
+_USUAL_RECIPE = re.compile(r"\bRecipe\(\w+=(?:[^()]|\([^()]*\))*\)")
+_ANY_ARGUMENTS = re.compile(r"\(\*args: [~.\w]*Any, \*\*kwargs: [~.\w]*Any\)")
+_ARRAY = re.compile(r"(~?numpy\.|\b)ndarray\[tuple\[~?(?:typing\.)?Any, \.\.\.\], .*?\]\]")
+_UNIONS = tuple(
+    (re.compile(rf"~?[\w.]*\b{first} \| [^\[\]()]*\b{last}\b"), name)
+    for first, last, name in (
+        ("Conv", "Repeat", "~cnn_tui.engine.specs.layers.Layer"),
+        ("RunStarted", "RunEnded", "~cnn_tui.engine.training.events.RunEvent"),
+    )
+)
 _DTYPE = stringify_annotation(DTypeLike, "smart")
+
+
+def _plain_types(text: str) -> str:
+    """Write types as their names, without limits, shapes of arrays and all kinds of layers."""
+    while (without := _LIMITED.sub(r"\1", text)) != text:
+        text = without
+    text = _ARRAY.sub(r"\1ndarray", text)
+    for union, name in _UNIONS:
+        text = union.sub(name, text)
+    text = _USUAL_RECIPE.sub("Recipe()", text)
+    return text.replace(_DTYPE, "~numpy.typing.DTypeLike")
 
 
 def _pages() -> set[str]:
@@ -127,9 +151,11 @@ def _no_type_before_a_colon(
 ) -> None:
     """Keep napoleon from taking what stands before a colon in the first line for a type.
 
-    An empty comment is the first line in its place.
+    An empty comment is the first line in its place. What Python says of a field, its number, goes.
     """
-    if what in ("attribute", "data", "property"):
+    if lines and lines[0].startswith("Alias for field number"):
+        lines.clear()
+    elif what in ("attribute", "data", "property"):
         lines[:0] = ["..", ""]
 
 
@@ -142,11 +168,31 @@ def _shorten(
     arguments: str | None,
     result: str | None,
 ) -> tuple[str, str | None] | None:
-    """Leave the limits of values out of signatures, and what NumPy's aliases stand for."""
+    """Write types as their names; a class below one that is mocked has its own arguments."""
+    if what == "class" and _ANY_ARGUMENTS.fullmatch(arguments or ""):
+        own = signature(value.__init__, bound_method=True)  # type: ignore[misc]
+        arguments = stringify_signature(
+            own, show_return_annotation=False, unqualified_typehints=True
+        )
     if not arguments:
         return None
-    arguments = _LIMITED.sub(r"\1", arguments).replace(_DTYPE, "~numpy.typing.DTypeLike")
-    return re.sub(r"<class '([\w.]+)'>", r"\1", arguments), result
+    arguments = re.sub(r"<class '([\w.]+)'>", r"\1", _plain_types(arguments))
+    return arguments, result and _plain_types(result)
+
+
+def _shorten_attributes(app: Sphinx, page: nodes.document) -> None:
+    """Write the types of attributes, which have no signature, as their names."""
+    for annotation in page.findall(desc_annotation):
+        # A reference holds its text twice, with its module and without.
+        text = "".join(
+            part["reftarget"] if isinstance(part, pending_xref) else part.astext()
+            for part in annotation.children
+        )
+        if (plain := _plain_types(text)) != text:
+            plain = re.sub(
+                r"~?\b(?:cnn_tui|collections|numpy|typing)\.[\w.]*?(\w+)\b(?!\.)", r"\1", plain
+            )
+            annotation.children = [nodes.Text(plain)]
 
 
 def setup(app: Sphinx) -> None:
@@ -154,4 +200,5 @@ def setup(app: Sphinx) -> None:
     # Before napoleon, which has the usual priority of 500.
     app.connect("autodoc-process-docstring", _no_type_before_a_colon, priority=400)
     app.connect("autodoc-process-signature", _shorten)
+    app.connect("doctree-read", _shorten_attributes)
     app.connect("build-finished", _add_index)

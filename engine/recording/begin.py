@@ -29,7 +29,7 @@ def record(
         runs_dir: the folder of runs; by default the user's own.
 
     Returns:
-        The run, a context manager: an exception that leaves it ends the run as failed.
+        The run, which is a context manager; an exception that leaves it ends the run as failed.
     """
     from cnn_tui.engine.recording.run import RecordedRun
 

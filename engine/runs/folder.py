@@ -124,12 +124,12 @@ class RunFolder:
 
     @property
     def info_file(self) -> Path:
-        """:class:`RunInfo`."""
+        """``run.json``, a :class:`RunInfo`."""
         return self.path / "run.json"
 
     @property
     def notes_file(self) -> Path:
-        """:class:`Notes`."""
+        """``notes.json``, :class:`Notes`."""
         return self.path / "notes.json"
 
     @property
@@ -149,7 +149,7 @@ class RunFolder:
 
     @property
     def summary_file(self) -> Path:
-        """:class:`cnn_tui.engine.runs.summary.Summary`; its modification time is the heartbeat."""
+        """A :class:`cnn_tui.engine.runs.summary.Summary`; its modification time is the heartbeat."""
         return self.path / "summary.json"
 
     @property

@@ -108,7 +108,7 @@ class SweepFolder:
 
     @property
     def info_file(self) -> Path:
-        """:class:`SweepInfo`."""
+        """``sweep.json``, a :class:`SweepInfo`."""
         return self.path / "sweep.json"
 
     @property
@@ -118,7 +118,7 @@ class SweepFolder:
 
     @property
     def status_file(self) -> Path:
-        """:class:`SweepStatus`."""
+        """``status.json``, a :class:`SweepStatus`."""
         return self.path / "status.json"
 
     @property
