@@ -149,7 +149,7 @@ class RunFolder:
 
     @property
     def summary_file(self) -> Path:
-        """A :class:`cnn_tui.engine.runs.summary.Summary`; the time of its change is the heartbeat."""
+        """A :class:`cnn_tui.engine.runs.summary.Summary`; its time of change is the heartbeat."""
         return self.path / "summary.json"
 
     @property
