@@ -4,20 +4,31 @@ from __future__ import annotations
 
 import math
 import queue
-import re
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 import numpy as np
 import pytest
 from samples import network
+from small_runs import (
+    BATCH,
+    BATCHES,
+    EPOCHS,
+    TRAIN,
+    dataset,
+    described,
+    ended,
+    of,
+    on_batch,
+    run,
+    untimed,
+)
 
 from cnn_tui.engine.data.catalog import load_dataset
-from cnn_tui.engine.data.dataset import Dataset, Split
-from cnn_tui.engine.specs.layers import FC, BatchNorm, Conv, Dropout, MaxPool, ReLU
-from cnn_tui.engine.specs.network import SVM, Network, Recipe
+from cnn_tui.engine.specs.layers import FC, Conv, MaxPool, ReLU
+from cnn_tui.engine.specs.network import Recipe
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import (
     Alert,
@@ -32,69 +43,6 @@ from cnn_tui.engine.training.events import (
     ValidationCompleted,
 )
 from cnn_tui.engine.training.trainer import Trainer
-
-EPOCHS, BATCH, TRAIN = 3, 16, 72
-BATCHES = 5
-"""Per epoch: four of 16 images and a short one of 8."""
-TIMED = ("seconds", "images_per_second", "threads")
-
-
-def split(images: int, seed: int) -> Split:
-    """Noise, brighter on the side that the label names."""
-    rng = np.random.default_rng(seed)
-    labels = rng.integers(0, 2, images)
-    pixels = rng.integers(0, 150, (images, 1, 6, 6))
-    for label, columns in enumerate((slice(0, 3), slice(3, 6))):
-        pixels[labels == label, :, :, columns] += 100
-    return Split(pixels.astype(np.uint8), labels)
-
-
-def dataset() -> Dataset:
-    return Dataset("sides", ("left", "right"), split(TRAIN, 0), split(20, 1), split(37, 2))
-
-
-def described(**settings: Any) -> Network:
-    recipe = Recipe(epochs=EPOCHS, batch_size=BATCH, **({"lr": 0.02} | settings))
-    layers = (Conv(out_channels=4, padding=1), BatchNorm(), ReLU(), MaxPool(), Dropout(p=0.1))
-    return network((1, 6, 6), *layers, classes=2, training=recipe)
-
-
-def run(
-    net: Network | None = None,
-    data: Dataset | None = None,
-    *,
-    answer: Callable[[RunEvent, Control], None] = lambda event, control: None,
-    threads: int = 1,
-) -> list[RunEvent]:
-    """All events of a run; ``answer`` may steer it as each arrives."""
-    events: list[RunEvent] = []
-    control = Control()
-
-    def emit(event: RunEvent) -> None:
-        events.append(event)
-        answer(event, control)
-
-    Trainer(
-        net or described(), data or dataset(), emit=emit, control=control, threads=threads
-    ).run()
-    return events
-
-
-def of(kind: type[Any], events: list[RunEvent]) -> list[Any]:
-    return [event for event in events if isinstance(event, kind)]
-
-
-def ended(events: list[RunEvent]) -> RunEnded:
-    """The end, which must be the last event and the only one of its kind."""
-    (end,) = of(RunEnded, events)
-    assert events[-1] is end
-    return end
-
-
-def untimed(events: list[RunEvent]) -> list[dict[str, Any]]:
-    """The events without what a clock or the number of threads put in."""
-    plain = [msgspec.to_builtins(event) for event in events]
-    return [{k: v for k, v in event.items() if k not in TIMED} for event in plain]
 
 
 def test_stream_of_a_whole_run() -> None:
@@ -174,14 +122,6 @@ def test_every_epoch_has_an_order_of_its_own() -> None:
     still = described(lr=1e-30)
     first = [batch.loss for batch in of(BatchCompleted, run(still))]
     assert len(set(first)) == len(first)
-
-
-def on_batch(step: int, act: Callable[[Control], None]) -> Callable[[RunEvent, Control], None]:
-    def answer(event: RunEvent, control: Control) -> None:
-        if isinstance(event, BatchCompleted) and event.step == step:
-            act(control)
-
-    return answer
 
 
 @pytest.mark.parametrize("step", [1, 4, 5, 7, 15])
@@ -267,96 +207,6 @@ def test_steering_from_another_thread(worker: tuple[Control, queue.Queue[RunEven
     assert events.empty()
 
 
-def hot(optimizer: Any) -> Network:
-    """So large a rate, on linear layers and a loss that grows with its square, cannot end well."""
-    recipe = Recipe(epochs=200, batch_size=BATCH, lr=1e6, optimizer=optimizer)
-    layers, loss = [FC(out_features=20)] * 6, SVM(squared=True)
-    return network((1, 6, 6), *layers, classes=2, loss=loss, training=recipe)
-
-
-@pytest.mark.parametrize("optimizer", ["sgd", "momentum", "adam"])
-def test_run_that_diverges_ends_with_the_layer_and_advice(optimizer: str) -> None:
-    noise = Split(split(TRAIN, 0).images, np.random.default_rng(5).integers(0, 2, TRAIN))
-    events = run(hot(optimizer), with_train(dataset(), noise))
-    end = ended(events)
-    (alert,) = of(Alert, events)
-    assert events[-2] is alert
-    assert (end.reason, end.test_loss, end.test_accuracy) == ("failed", None, None)
-    assert (alert.code, alert.message, alert.step) == ("non-finite", end.message, end.step)
-    assert alert.layer in {"fc1", "fc2", "fc3", "fc4", "fc5", "fc6", "scores"}
-    assert alert.layer in end.message
-    assert "learning rate" in end.message
-    assert end.step == len(of(BatchCompleted, events))
-
-
-def test_images_that_went_bad_end_the_run_with_a_message() -> None:
-    data = dataset()
-    images = data.train.images.astype(np.float32)
-    spoiled = Split(images, data.train.labels)
-    images[40, 0, 2, 2] = np.nan  # after the split was checked
-    events = run(data=with_train(data, spoiled))
-    assert ended(events).reason == "failed"
-    assert of(Alert, events)[0].layer == "conv1"
-
-
-def with_train(data: Dataset, train: Split) -> Dataset:
-    return Dataset(data.name, data.classes, train, data.val, data.test)
-
-
-@pytest.mark.parametrize(
-    ("net", "message"),
-    [
-        (
-            network((1, 7, 6), classes=2),
-            "expects images of 1x7x6, received 1x6x6 from sides.*input = .1, 6, 6.",
-        ),
-        (network((3, 6, 6), classes=2), "3x6x6"),
-        (network((1, 6, 6), classes=3), "3 scores, but the data has 2 classes"),
-        (Network(input=(1, 6, 6), layers=(Conv(out_channels=2),)), "ends in a volume of 2x4x4"),
-        (Network(input=(1, 6, 6)), "no layers"),
-    ],
-)
-def test_network_that_does_not_fit_the_data_is_not_started(net: Network, message: str) -> None:
-    events = run(net)
-    assert len(events) == 1
-    assert (ended(events).reason, ended(events).step) == ("failed", 0)
-    assert re.search(message, ended(events).message)
-    assert "\n" not in ended(events).message
-
-
-def test_fault_of_the_program_is_reported_and_raised() -> None:
-    data = dataset()
-    # What no check can see: labels that vanish once training runs.
-    object.__setattr__(data.train, "labels", data.train.labels[:10])
-    events: list[RunEvent] = []
-    with pytest.raises(IndexError):
-        Trainer(described(), data, emit=events.append).run()
-    assert ended(events).reason == "failed"
-    assert "internal error: IndexError" in ended(events).message
-
-
-def test_run_ends_once_even_if_a_listener_fails() -> None:
-    events: list[RunEvent] = []
-
-    def emit(event: RunEvent) -> None:
-        events.append(event)
-        if isinstance(event, EpochCompleted):
-            raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        Trainer(described(), dataset(), emit=emit).run()
-    assert ended(events).reason == "failed"
-    assert "disk full" in ended(events).message
-
-
-def test_no_threads_are_left_behind() -> None:
-    before = set(threading.enumerate())
-    run(threads=4)
-    run(hot("adam"), threads=4)
-    run(threads=4, answer=on_batch(2, Control.stop))
-    assert set(threading.enumerate()) <= before
-
-
 def test_real_digits_are_learned() -> None:
     layers = (Conv(out_channels=16, padding=1), ReLU(), MaxPool(), FC(out_features=64), ReLU())
     recipe = Recipe(epochs=6, batch_size=32, optimizer="adam", lr=3e-3, schedule="cosine")
@@ -364,20 +214,3 @@ def test_real_digits_are_learned() -> None:
     end = ended(run(net, load_dataset("digits"), threads=2))
     assert end.reason == "completed"
     assert (end.test_accuracy or 0) > 0.96
-
-
-def test_weights_that_explode_in_the_very_last_step_are_no_success() -> None:
-    rng = np.random.default_rng(0)
-    split = Split(rng.integers(0, 255, (16, 1, 6, 6)).astype(np.uint8), rng.integers(0, 2, 16))
-    network = Network(
-        input=(1, 6, 6),
-        layers=(*(FC(out_features=20) for _ in range(6)), FC(out_features=2)),
-        loss=SVM(squared=True),
-        training=Recipe(epochs=1, batch_size=16, lr=1e6, optimizer="sgd"),
-    )
-    events: list[RunEvent] = []
-    data = Dataset("two", ("a", "b"), split, split, split)
-    Trainer(network, data, emit=events.append, threads=1).run()
-    assert isinstance(events[-1], RunEnded)
-    assert events[-1].reason == "failed"
-    assert "explode" in events[-1].message
