@@ -6,7 +6,7 @@ from pathlib import Path
 from textwrap import dedent
 
 import pytest
-from test_import_torch import assert_same_scores
+from sequentials import assert_same_scores
 
 from cnn_tui.engine.importing.reading import import_network
 from cnn_tui.engine.specs.inside import BLOCKS

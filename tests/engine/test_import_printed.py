@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from test_import_torch import NETS, assert_same_scores, peer
+from sequentials import NETS, assert_same_scores, peer
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.reading import import_network

@@ -9,7 +9,7 @@ import pytest
 from exported import state_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_import_onnx import CONV, W, helper, model, onnx, save, zeros
+from onnx_by_hand import CONV, W, helper, model, onnx, save, zeros
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.export.onnx_graph import onnx_bytes

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_import_onnx import ints, model, onnx, save
+from onnx_by_hand import ints, model, onnx, save
 
 from cnn_tui.engine.importing.onnx_compare import largest_difference
 from cnn_tui.engine.importing.reading import import_network

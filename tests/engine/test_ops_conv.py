@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 from samples import network, random_images, random_targets
-from test_light_kernels import volume
 from test_ops_geometry import pairs_of_windows, seen_by
+from volumes import volume
 
 from cnn_tui.engine.build import build
 from cnn_tui.engine.layers import conv as conv_layer

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from test_light_kernels import first_maxima, run_backward, volume
+from volumes import first_maxima, run_backward, volume
 
 from cnn_tui.engine.ops import gathered, patches, pool
 from cnn_tui.engine.ops.bands import backward_band, forward_band
