@@ -41,7 +41,6 @@ from cnn_tui.engine.specs.transforms import (
     kernel_to_stack,
     matrix_facts,
     pool_to_conv,
-    transforms_for,
 )
 from cnn_tui.engine.transforms.carry import (
     MAX_ENTRIES,
@@ -332,26 +331,3 @@ class TestRefusals:
         assert not Verification(True, 4, 10, difference=2e-5, largest=1.0).passed
         assert Verification(True, 4, 10, difference=2e-5, largest=10.0).passed
         assert Verification(False, 4, 10, difference=9.0, largest=1.0).passed
-
-
-def test_what_is_offered_for_a_layer():
-    offered = {type(layer): [one.kind for one in transforms_for(layer)] for layer in LENET.layers}
-    assert offered == {
-        Conv: ["conv-to-fc", "kernel-to-stack"],
-        ReLU: [],
-        MaxPool: ["pool-to-conv"],
-        FC: ["fc-to-conv"],
-    }
-
-
-def test_every_offer_of_every_small_preset_works_or_says_why():
-    for name in ("lenet5", "digits-convnet", "convnetjs-cifar", "three-layer"):
-        network = load_preset(name)
-        for position, layer in enumerate(network.layers):
-            for transform in transforms_for(layer):
-                try:
-                    rewritten = transform.make(network, (position,))
-                except ShapeError as error:
-                    assert error.message.endswith(".")
-                else:
-                    assert verify(rewritten, images=2).passed
