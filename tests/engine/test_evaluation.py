@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import naive
+import naive_losses
 import numpy as np
 import pytest
 from samples import network
@@ -45,7 +46,7 @@ def figures(net: Network, part: Split) -> tuple[float, float]:
     arrays = {name: parameter.data.astype(float) for name, parameter in model.parameters.items()}
     images = (part.images.astype(float) - mean) / std
     scores = naive.forward(net.layers, check(net).layers, arrays, images)[-1]
-    loss = naive.svm_loss if isinstance(net.loss, SVM) else naive.softmax_loss
+    loss = naive_losses.svm_loss if isinstance(net.loss, SVM) else naive_losses.softmax_loss
     return loss(scores, part.labels), float((scores.argmax(1) == part.labels).mean())
 
 

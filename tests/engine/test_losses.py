@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-import naive
+import naive_losses
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -44,8 +44,8 @@ def softmax(scores: np.ndarray) -> np.ndarray:
 
 def expected_loss(scores: np.ndarray, targets: np.ndarray, loss: Loss) -> float:
     if isinstance(loss, SVM):
-        return naive.svm_loss(scores, targets, loss.delta, loss.squared)
-    return naive.softmax_loss(scores, targets, loss.label_smoothing)
+        return naive_losses.svm_loss(scores, targets, loss.delta, loss.squared)
+    return naive_losses.softmax_loss(scores, targets, loss.label_smoothing)
 
 
 LOSSES = st.one_of(
@@ -121,7 +121,7 @@ def test_softmax_of_huge_scores_neither_overflows_nor_vanishes(
     scores = np.array([[1e4, 0, -1e4], [-1e4, 1e4, 0], [-3e4, -3e4, -3e4]])
     targets = np.array([0, 0, 1])
     sample = Scores(scores, Softmax(label_smoothing=smoothing), dtype)
-    expected = naive.softmax_loss(scores, targets, smoothing)
+    expected = naive_losses.softmax_loss(scores, targets, smoothing)
     assert sample.train(targets).loss == pytest.approx(expected, rel=1e-5)
     assert np.isfinite(sample.gradient).all()
 
