@@ -119,6 +119,7 @@ TESTS = {
     "ops/elementwise.py": ("light_kernels", "ops_blocks", "layers_naive"),
     "ops/filters.py": ("winograd", "ops_conv"),
     "ops/gathered.py": ("ops_geometry", "ops_conv"),
+    "ops/global_pool.py": ("global_pool", "light_kernels"),
     "ops/kernel.py": ("light_kernels", "ops_geometry", "ops_conv"),
     "ops/linear.py": ("model", "ops_blocks"),
     "ops/loss.py": ("losses",),
