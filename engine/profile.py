@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -40,6 +41,8 @@ class LayerTime:
     """Name of the layer as in the report of :func:`check`; empty for all other work."""
     forward: float
     backward: float
+    computed_in: str = ""
+    """Name of the layer whose time holds the forward pass of this one; empty for its own."""
 
     @property
     def total(self) -> float:
@@ -165,6 +168,12 @@ def _medians(passes: Sequence[_Times]) -> _Times:
 def _layer_times(times: _Times, step_seconds: float) -> Iterator[LayerTime]:
     """Times by layer, scaled to add up to a step."""
     scale = step_seconds / sum(times.values())
+    # A batch norm computes the ReLU that follows, which comes just before it on the way back.
+    way_back = [name for name, is_backward in times if is_backward]
+    frozen = [name for name, _ in times if (name, True) not in times]
+    before = dict(pairwise([*way_back, *reversed(frozen)]))
     for name in dict.fromkeys(name for name, _ in times):
         forward, backward = times.get((name, False), 0.0), times.get((name, True), 0.0)
-        yield LayerTime(name, forward * scale, backward * scale)
+        is_own = not name or (name, False) in times
+        computed_in = "" if is_own else before.get(name, "")
+        yield LayerTime(name, forward * scale, backward * scale, computed_in)

@@ -17,6 +17,7 @@ from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.layers import FC, LRN, BatchNorm, Conv, Dropout, MaxPool, ReLU, Residual
 from cnn_tui.engine.specs.network import SVM, Network, Recipe
 from cnn_tui.engine.specs.presets import load_preset
+from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.system_memory import available_memory, held_memory
 
 GB = 1 << 30
@@ -56,6 +57,15 @@ class TestProbe:
             *(layer.name for layer in report.layers),
             *inner,
         }
+
+    @pytest.mark.parametrize("freeze", ["", "bn2"])
+    def test_a_relu_names_the_batch_norm_that_computes_it(self, freeze: str):
+        layers = parse_quick("conv 2 | bn | relu | conv 2 | bn | relu | relu | fc 3")
+        found = probe(Network(layers=layers).with_training(freeze=freeze))
+        named = {one.name: one.computed_in for one in found.layers if one.computed_in}
+        assert named == {"relu3": "bn2", "relu6": "bn5"}
+        for one in found.layers:
+            assert (one.forward > 0) != bool(one.computed_in), one.name
 
     def test_an_epoch_is_its_steps_and_the_validation(self):
         layers = (LayerTime("a", 0.1, 0.2), LayerTime("b", 0.3, 0.4))

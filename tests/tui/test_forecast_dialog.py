@@ -10,9 +10,11 @@ from driving import text
 from scripted import SMALL
 
 from cnn_tui.engine import profile as probing
+from cnn_tui.engine.profile import LayerTime
 from cnn_tui.engine.specs.layers import FC, Conv, GlobalAvgPool, MaxPool
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.screens.forecast import forecast_lines
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +26,7 @@ async def test_time_and_memory_of_a_network(make_app: MakeApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("F")
         for _ in range(1000):
-            if "measured" not in text(app, "Outlook"):
+            if "measuring" not in text(app, "Outlook"):
                 break
             await pilot.pause(0.01)
         rows = text(app, "Outlook")
@@ -40,7 +42,7 @@ async def test_a_network_that_will_not_fit_is_refused_before_it_is_tried(make_ap
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("F")
         for _ in range(1000):
-            if "measured" not in text(app, "Outlook"):
+            if "measuring" not in text(app, "Outlook"):
                 break
             await pilot.pause(0.01)
         shown = " ".join(text(app, "Outlook").split())
@@ -73,3 +75,14 @@ async def test_a_broken_network_is_not_measured(make_app: MakeApp) -> None:
         await pilot.press("F")
         assert len(app.screen_stack) == 1
         assert app.builder.row.key == "1"
+
+
+def test_a_relu_in_a_batch_norm_and_a_moment_keep_to_their_columns() -> None:
+    layers = (LayerTime("repeat1.2.relu3", 0.0, 2e-6, "repeat1.2.bn2"), LayerTime("", 0.5, 0.25))
+    forecast = probing.Profile(8, 1, 0.75, layers, probing.MemoryEstimate(1, 2, 3, 4))
+    head, *rows = ["".join(words for words, _ in line) for line in forecast_lines(SMALL, forecast)][
+        -3:
+    ]
+    assert head.split() == ["layer", "forward", "backward", "share"]
+    assert rows[0].startswith("loss, optimizer       500 ms    250 ms  100.0%")
+    assert rows[1].rstrip() == "repeat1.2.relu3       in bn2  <0.01 ms    0.0%  ▏"

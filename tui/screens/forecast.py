@@ -110,9 +110,11 @@ def _layer_lines(layers: Sequence[LayerTime]) -> Iterator[Line]:
     for layer in sorted(layers, key=lambda layer: -layer.total):
         share = layer.total / total
         name = short_name(clean(layer.name), 17) or "loss, optimizer"
+        inside = clean(layer.computed_in).rpartition(".")[2]
+        forward = f"in {short_name(inside, 6)}" if inside else _short(layer.forward)
         yield (
             (f"{name:18}", ""),
-            (f"{_short(layer.forward):>10}{_short(layer.backward):>10}{share:>8.1%}  ", ""),
+            (f"{forward:>10}{_short(layer.backward):>10}{share:>8.1%}  ", ""),
             (block_bar(share, _BAR).rstrip(), "accent"),
         )
 
@@ -136,6 +138,8 @@ def images_of(network: Network) -> int | None:
 
 
 def _short(seconds: float) -> str:
+    if 0 < seconds < 1e-5:
+        return "<0.01 ms"
     if seconds < 1:
         return f"{seconds * 1000:.3g} ms"
     return f"{seconds:.3g} s" if seconds < 100 else clock(seconds)
