@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from cnn_tui.engine.specs.flow import Diagnostic, InferredLayer, batched_pairs
 from cnn_tui.engine.specs.inside import Place, list_fields
 from cnn_tui.engine.specs.known_data import DataFacts
+from cnn_tui.engine.specs.layers import layer_type
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.report import Fix
 
@@ -64,3 +66,24 @@ class FixCandidate(NamedTuple):
     def words(self) -> str:
         """The change: ``stride 1 instead of 2``."""
         return f"{self.label} instead of {self.was}" if self.was else self.label
+
+
+def first_broken(
+    steps: Iterable[InferredLayer], before: Sequence[InferredLayer], change: int, first: int = 1
+) -> str:
+    """Say which layer does not fit once a network has been changed; empty if all do.
+
+    Args:
+        steps: layers of the changed network.
+        before: all layers of the network as it was.
+        change: by how many layers the changed network is longer.
+        first: the number of the first of ``steps``.
+    """
+    for number, step in enumerate(steps, first):
+        if not step.broken:
+            continue
+        name = f"layer {number} ({layer_type(step.layer)})"
+        # Where layers have come or gone, the others have other numbers, but are the same objects.
+        was = [old for old in before if old.layer is step.layer] if change else before[number - 1 :]
+        return f"{name} still does not fit" if was and was[0].broken else f"then {name} breaks"
+    return ""

@@ -11,11 +11,11 @@ import msgspec
 
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.applying import apply_fix, changed_layers
-from cnn_tui.engine.specs.cases import Case, FixCandidate
+from cnn_tui.engine.specs.cases import Case, FixCandidate, first_broken
 from cnn_tui.engine.specs.fixes import suggest_fixes
 from cnn_tui.engine.specs.flow import FeatureMap, InferredLayer
 from cnn_tui.engine.specs.infer import infer, infer_lazily
-from cnn_tui.engine.specs.layers import Layer, layer_type
+from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.report import Fix
 from cnn_tui.engine.specs.score_fixes import data_fixes
 from cnn_tui.engine.specs.scores import DATA_CODES
@@ -109,22 +109,24 @@ def _try(case: Case, candidate: FixCandidate) -> _Outcome | None:
     if case.fault.code == "too-large":
         first = 0  # the counts of all earlier layers are summed
     flow = FeatureMap(network.input) if first == 0 else case.steps[first].before
-    end = case.place[0] + 1 + len(network.layers) - len(case.network.layers)
+    change = len(network.layers) - len(case.network.layers)
+    end = case.place[0] + 1 + change
     steps = infer_lazily(network.layers[first:], flow)
     region = tuple(islice(steps, end - first))
     if not _is_fixed(case, candidate.fix, region):
         return None
     before = _codes(case.steps[first : case.place[0] + 1])
     expected = before - Counter({case.fault.code: 1})
-    broken, later = _outlook(chain(region, steps), first + 1)
-    if end == len(network.layers) and not broken:
-        later = ""
+    broken = later = first_broken(chain(region, steps), case.steps, change, first + 1)
+    # After another fault shapes are unknown.
+    if end < len(network.layers) and flow.shape is not None and not broken:
+        later = "all later layers fit"
     output = _output(case, region[-1]) if candidate.fix.value != "" else ""
     output = output and f"gives {output}"
     effect = ", ".join(filter(None, (output, candidate.note, later)))
     description = ": ".join(filter(None, (candidate.words, effect)))
     fix = msgspec.structs.replace(candidate.fix, description=description)
-    return _Outcome(fix, _codes(region) <= expected, broken, candidate.cost)
+    return _Outcome(fix, _codes(region) <= expected, bool(broken), candidate.cost)
 
 
 def _is_fixed(case: Case, fix: Fix, region: Sequence[InferredLayer]) -> bool:
@@ -147,14 +149,3 @@ def _output(case: Case, last: InferredLayer) -> str:
 
 def _codes(steps: Iterable[InferredLayer]) -> Counter[str]:
     return sum((step.codes for step in steps), Counter())
-
-
-def _outlook(steps: Iterable[InferredLayer], first: int) -> tuple[bool, str]:
-    """Whether a later layer breaks, and a description of the effect on later layers."""
-    shape = None
-    for number, step in enumerate(steps, first):
-        if step.broken:
-            return True, f"then layer {number} ({layer_type(step.layer)}) breaks"
-        shape = step.after.shape
-    # After another fault shapes are unknown.
-    return False, "all later layers fit" if shape else ""

@@ -140,3 +140,8 @@ class Found(NamedTuple):
     steps: tuple[InferredLayer, ...]
     reports: tuple[LayerReport, ...]
     faults: list[tuple[Place, Diagnostic]]
+
+    @property
+    def codes(self) -> list[tuple[Place, str]]:
+        """The place and the code of each fault."""
+        return [(place, fault.code) for place, fault in self.faults]

@@ -41,8 +41,7 @@ def issues_of(
         find: Finds the layers and faults of a changed network.
     """
     few = min(_MOST_RANKED, _MOST_INFERRED // max(1, sum(step.size for step in found.steps)))
-    codes = [(place, fault.code) for place, fault in found.faults]
-    undone = undoings(network, codes, edits, find)
+    undone = undoings(network, found, edits, find)
     return tuple(
         _issue(Case(network, found.steps, place, fault, facts), number < few, undone)
         for number, (place, fault) in enumerate(found.faults)

@@ -11,7 +11,7 @@ import msgspec
 
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.applying import apply_fix
-from cnn_tui.engine.specs.cases import Case, FixCandidate
+from cnn_tui.engine.specs.cases import Case, FixCandidate, first_broken
 from cnn_tui.engine.specs.flow import FeatureMap, InferredLayer
 from cnn_tui.engine.specs.infer import infer_layers
 from cnn_tui.engine.specs.known_data import KNOWN_DATA, DataFacts, facts_for
@@ -108,19 +108,16 @@ def _try(case: Case, candidate: FixCandidate) -> Iterator[_Tried]:
     left = Counter(fault.code for fault in faults)
     if case.fault.code != "input" and left[case.fault.code] >= before[case.fault.code]:
         return
-    broken = [
-        f"layer {number} ({layer_type(step.layer)})"
-        for number, step in enumerate(steps, 1)
-        if step.broken
-    ]
+    change = len(network.layers) - len(case.network.layers)
+    broken = first_broken(steps, case.steps, change)
     if broken and case.fault.code == "input":
-        effect = f"then {broken[0]} breaks"
+        effect = broken
     elif faults:
         effect = f"then {faults[0].text}"
     else:
         effect = _success(case, facts, steps)
     fix = msgspec.structs.replace(candidate.fix, description=f"{candidate.words}: {effect}")
-    yield _Tried(fix, len(faults) + len(broken))
+    yield _Tried(fix, len(faults) + sum(step.broken for step in steps))
 
 
 def _success(case: Case, facts: DataFacts | None, steps: Sequence[InferredLayer]) -> str:

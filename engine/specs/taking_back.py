@@ -11,6 +11,7 @@ import msgspec
 from cnn_tui.engine.errors import EntryError
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.applying import apply_fix
+from cnn_tui.engine.specs.cases import first_broken
 from cnn_tui.engine.specs.flow import Edit, Found
 from cnn_tui.engine.specs.inside import (
     LIST_FIELDS,
@@ -19,7 +20,7 @@ from cnn_tui.engine.specs.inside import (
     lists_in,
     with_lists,
 )
-from cnn_tui.engine.specs.layers import Layer, layer_type, pair
+from cnn_tui.engine.specs.layers import Layer, pair
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.specs.report import Fix
@@ -48,7 +49,7 @@ class Undoing(NamedTuple):
 
 def undoings(
     network: Network,
-    faults: Faults,
+    present: Found,
     edits: Sequence[Edit],
     find: Callable[[Network], Found],
 ) -> tuple[Undoing, ...]:
@@ -56,19 +57,20 @@ def undoings(
 
     Args:
         network: the network with the faults.
-        faults: what it suffers from.
+        present: its layers, and what it suffers from.
         edits: the newest first.
         find: finds the layers and faults of a network.
     """
-    return tuple(_tried(network, faults, edits, find))
+    return tuple(_tried(network, present, edits, find))
 
 
 def _tried(
     network: Network,
-    faults: Faults,
+    present: Found,
     edits: Sequence[Edit],
     find: Callable[[Network], Found],
 ) -> Iterator[Undoing]:
+    faults = present.codes
     codes = Counter(code for _, code in faults)
     for edit in edits:
         back = _taken_back(network, edit)
@@ -79,19 +81,17 @@ def _tried(
         except EntryError:
             continue  # a layer was invalid before the edit, too
         found = find(after)
-        left = [(place, fault.code) for place, fault in found.faults]
+        left = found.codes
         remaining = Counter(code for _, code in left)
         if after == network or not remaining < codes:
             continue
-        effect = _effect(back, found)
+        change = len(after.layers) - len(network.layers)
+        effect = first_broken(found.steps, present.steps, change) or _effect(found)
         fix = msgspec.structs.replace(back, description=f"{back.description}: {effect}")
-        yield Undoing(fix, left, len(after.layers) == len(network.layers), faults)
+        yield Undoing(fix, left, not change, faults)
 
 
-def _effect(fix: Fix, found: Found) -> str:
-    for number, step in enumerate(found.steps, 1):
-        if step.broken:
-            return f"then layer {number} ({layer_type(step.layer)}) breaks"
+def _effect(found: Found) -> str:
     if found.faults:
         return f"then {found.faults[0][1].text}"
     return "all layers fit again"

@@ -23,6 +23,7 @@ from cnn_tui.engine.specs.layers import (
     Tanh,
 )
 from cnn_tui.engine.specs.presets import load_preset, preset_names
+from cnn_tui.engine.specs.quick.parse import parse_quick
 
 
 @pytest.mark.parametrize("name", preset_names())
@@ -208,3 +209,10 @@ def test_no_fix_changes_nothing() -> None:
         assert all(apply_fix(pools, fix) != pools for fix in issue.fixes)
         assert not any("1x1 instead" in fix.description for fix in issue.fixes)
         assert "take the pool out" in " ".join(fix.description for fix in issue.fixes)
+
+
+def test_a_layer_that_fits_neither_input_is_not_said_to_break() -> None:
+    layers = parse_quick("conv 4 4x4 pad same | fc 10")
+    issue, *_ = check_with_data(changed(input=(1, 8, 8), layers=layers)).issues
+    first = issue.fixes[0].description
+    assert first == "input 1x28x28 instead of 1x8x8: layer 1 (conv) still does not fit"

@@ -11,6 +11,7 @@ from cnn_tui.engine.specs.applying import apply_fix
 from cnn_tui.engine.specs.check import Fix, check
 from cnn_tui.engine.specs.layers import FC, AvgPool, BatchNorm, Conv, Layer, MaxPool, ReLU, Residual
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.quick.parse import parse_quick
 
 
 def net(*layers: Layer, size: int = 28, channels: int = 1) -> Network:
@@ -184,3 +185,23 @@ def test_an_empty_network_leaves_the_choice_to_the_person():
 def test_fix_survives_json():
     fix = check(net(Conv(out_channels=4, stride=2))).issues[0].fixes[0]
     assert msgspec.json.decode(msgspec.json.encode(fix), type=Fix) == fix
+
+
+@pytest.mark.parametrize("line", ["maxpool 9x9 | {even} | relu", "relu | maxpool 9x9 | {even}"])
+def test_a_later_layer_that_did_not_fit_before_does_not_break(line: str) -> None:
+    """Also where the layers after a fix have other numbers."""
+    layers = parse_quick(line.format(even="conv 4 4x4 pad same"))
+    later = next(number for number, layer in enumerate(layers, 1) if isinstance(layer, Conv))
+    said = [
+        fix.description for fix in check(Network(input=(4, 8, 8), layers=layers)).issues[0].fixes
+    ]
+    assert f"take the pool out: layer {later - 1} (conv) still does not fit" in said
+    assert all(f"layer {later} (conv) still does not fit" in words for words in said[:-1])
+
+
+def test_a_fix_that_breaks_a_later_layer_says_so_whatever_its_length() -> None:
+    layers = parse_quick("maxpool 9x9 | relu | conv 4 8x8 s3 | fc 3")
+    said = [
+        fix.description for fix in check(Network(input=(4, 9, 8), layers=layers)).issues[0].fixes
+    ]
+    assert "take the pool out: then layer 2 (conv) breaks" in said

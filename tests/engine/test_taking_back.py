@@ -183,7 +183,7 @@ def test_an_edit_is_taken_back_for_the_faults_that_it_made() -> None:
     now = changed(layers=(EVEN, EVEN, FC(out_features=10)))
     assert taken_back(now, Edit(before, now)) == [False, True]
     fix = check_with_data(now, [Edit(before, now)]).issues[1].fixes[0]
-    assert fix.description == "take kernel 4x4 back to 3x3: then layer 1 (conv) breaks"
+    assert fix.description == "take kernel 4x4 back to 3x3: layer 1 (conv) still does not fit"
     # Where a layer has come, the places no longer tell which fault is whose.
     before = changed(layers=(EVEN, FC(out_features=10)))
     assert taken_back(now, Edit(before, now)) == [True, True]

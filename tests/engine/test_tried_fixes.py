@@ -22,61 +22,61 @@ conv 4 4x4 pad same
     padding 1 instead of same: gives 4x7x7
 
 conv 4 4x4 pad same | maxpool 2x2 s1 p2 | fc 3
-    kernel 3x3 instead of 4x4: gives 4x8x8, then layer 2 (maxpool) breaks
-    kernel 5x5 instead of 4x4: gives 4x8x8, then layer 2 (maxpool) breaks
-    padding 1 instead of same: gives 4x7x7, then layer 2 (maxpool) breaks
+    kernel 3x3 instead of 4x4: gives 4x8x8, layer 2 (maxpool) still does not fit
+    kernel 5x5 instead of 4x4: gives 4x8x8, layer 2 (maxpool) still does not fit
+    padding 1 instead of same: gives 4x7x7, layer 2 (maxpool) still does not fit
   and
     padding 0 instead of 2
     kernel 3x3 instead of 2x2
     padding 1 instead of 2
 
 conv 6 4x4 pad same g4
-    kernel 3x3 and stride 1: then layer 1 (conv) breaks
+    kernel 3x3 and stride 1: layer 1 (conv) still does not fit
   and
-    groups 2 instead of 4: then layer 1 (conv) breaks
-    out_channels 4 instead of 6: then layer 1 (conv) breaks
-    out_channels 8 instead of 6: then layer 1 (conv) breaks
-    groups 1 instead of 4: then layer 1 (conv) breaks
+    groups 2 instead of 4: layer 1 (conv) still does not fit
+    out_channels 4 instead of 6: layer 1 (conv) still does not fit
+    out_channels 8 instead of 6: layer 1 (conv) still does not fit
+    groups 1 instead of 4: layer 1 (conv) still does not fit
 
 relu | conv 6 4x4 pad same g4 | fc 3
     take the conv out: all later layers fit
-    kernel 3x3 and stride 1: then layer 2 (conv) breaks
+    kernel 3x3 and stride 1: layer 2 (conv) still does not fit
   and
-    groups 2 instead of 4: then layer 2 (conv) breaks
-    out_channels 4 instead of 6: then layer 2 (conv) breaks
-    out_channels 8 instead of 6: then layer 2 (conv) breaks
-    groups 1 instead of 4: then layer 2 (conv) breaks
+    groups 2 instead of 4: layer 2 (conv) still does not fit
+    out_channels 4 instead of 6: layer 2 (conv) still does not fit
+    out_channels 8 instead of 6: layer 2 (conv) still does not fit
+    groups 1 instead of 4: layer 2 (conv) still does not fit
 
 relu | repeat 1 { conv 6 4x4 pad same g4 | relu } | fc 3
     take the conv out: all later layers fit
-    kernel 3x3 and stride 1: then layer 2 (repeat) breaks
+    kernel 3x3 and stride 1: layer 2 (repeat) still does not fit
   and
-    groups 2 instead of 4: then layer 2 (repeat) breaks
-    out_channels 4 instead of 6: then layer 2 (repeat) breaks
-    out_channels 8 instead of 6: then layer 2 (repeat) breaks
-    groups 1 instead of 4: then layer 2 (repeat) breaks
+    groups 2 instead of 4: layer 2 (repeat) still does not fit
+    out_channels 4 instead of 6: layer 2 (repeat) still does not fit
+    out_channels 8 instead of 6: layer 2 (repeat) still does not fit
+    groups 1 instead of 4: layer 2 (repeat) still does not fit
 
 res { conv 4 4x4 pad same | conv 4 4x4 pad same } | fc 3
-    kernel 3x3 instead of 4x4: gives 4x8x8, then layer 1 (residual) breaks
-    kernel 5x5 instead of 4x4: gives 4x8x8, then layer 1 (residual) breaks
-    padding 1 instead of same: gives 4x7x7, then layer 1 (residual) breaks
+    kernel 3x3 instead of 4x4: gives 4x8x8, layer 1 (residual) still does not fit
+    kernel 5x5 instead of 4x4: gives 4x8x8, layer 1 (residual) still does not fit
+    padding 1 instead of same: gives 4x7x7, layer 1 (residual) still does not fit
   and
-    kernel 3x3 instead of 4x4: then layer 1 (residual) breaks
-    kernel 5x5 instead of 4x4: then layer 1 (residual) breaks
-    padding 1 instead of same: then layer 1 (residual) breaks
+    kernel 3x3 instead of 4x4: layer 1 (residual) still does not fit
+    kernel 5x5 instead of 4x4: layer 1 (residual) still does not fit
+    padding 1 instead of same: layer 1 (residual) still does not fit
 
 relu | repeat 1 { relu | conv 4 4x4 pad same } | maxpool 2x2 s1 p2 | fc 3
-    kernel 3x3 instead of 4x4: gives 4x8x8, then layer 3 (maxpool) breaks
-    kernel 5x5 instead of 4x4: gives 4x8x8, then layer 3 (maxpool) breaks
-    padding 1 instead of same: gives 4x7x7, then layer 3 (maxpool) breaks
+    kernel 3x3 instead of 4x4: gives 4x8x8, layer 3 (maxpool) still does not fit
+    kernel 5x5 instead of 4x4: gives 4x8x8, layer 3 (maxpool) still does not fit
+    padding 1 instead of same: gives 4x7x7, layer 3 (maxpool) still does not fit
   and
     padding 0 instead of 2
     kernel 3x3 instead of 2x2
     padding 1 instead of 2
 
 relu | res { res { conv 8 } } | fc 3
-    its branch alone: gives 8x6x6, then layer 2 (residual) breaks
-    take the block out: then layer 2 (residual) breaks
+    its branch alone: gives 8x6x6, layer 2 (residual) still does not fit
+    take the block out: layer 2 (residual) still does not fit
 
 relu | res { conv 8 | relu } | fc 3
     its branch alone: gives 8x6x6, all later layers fit
