@@ -62,13 +62,15 @@ KNOWN_DATA = {
 
 def facts_of(data: str) -> DataFacts:
     """The facts of a built-in dataset, however its name is spelt; none of folders and files."""
-    return _BY_LETTERS.get(letters(data), DataFacts())
+    # A network made in code may have anything here, which the check reports.
+    return _BY_LETTERS.get(letters(data), DataFacts()) if isinstance(data, str) else DataFacts()
 
 
 def facts_for(network: Network) -> DataFacts:
     """The facts of a network's data; the network may list the classes of a folder or file."""
     facts = facts_of(network.data)
-    listed = len(set(network.classes))
+    names = network.classes if isinstance(network.classes, list | tuple) else ()
+    listed = len({name for name in names if isinstance(name, str)})
     return facts._replace(classes=listed) if facts.classes is None and listed > 1 else facts
 
 

@@ -75,13 +75,19 @@ def _lists_of(layer: Layer, path: str) -> Iterator[tuple[str, object]]:
 def value_problems(described: Layer | Network) -> Iterator[Problem]:
     """Yield every invalid value of a description made in code, inner layers excluded."""
     shell = _without_layers(described)
+    problems = [] if _is_readable(shell) else list(_table(shell, type(shell), ""))
+    yield from problems
+    if isinstance(described, Network) and not problems:
+        yield from _class_problems(described)
+
+
+def _is_readable(shell: Layer | Network) -> bool:
+    """Whether a file can have every value; False for some that are merely of another type."""
     try:
-        msgspec.convert(msgspec.to_builtins(shell), type(shell))
+        # What has no counterpart in a file, such as bytes, becomes another value on the way.
+        return bool(msgspec.convert(msgspec.to_builtins(shell), type(shell)) == shell)
     except _REFUSALS:
-        yield from _table(shell, type(shell), "")
-    else:
-        if isinstance(described, Network):
-            yield from _class_problems(described)
+        return False
 
 
 def _class_problems(network: Network) -> Iterator[Problem]:
@@ -219,7 +225,13 @@ def _tagged(value: object, kinds: dict[str, Any], path: str) -> Iterator[Problem
     yield Problem(f"{path}.type", text, remedy)
 
 
+_NO_ORDER = "A set has no order; give a list."
+
+
 def _leaf(value: object, annotation: Any, path: str) -> Iterator[Problem]:
+    if isinstance(value, set | frozenset):
+        yield Problem(path, f"expected {expected(annotation)}, received {show(value)}", _NO_ORDER)
+        return
     try:
         msgspec.convert(value, annotation)
     except _REFUSALS:

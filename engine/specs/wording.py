@@ -32,7 +32,8 @@ def show(value: object) -> str:
             return repr(value)
         case type():
             return f"the class {value.__name__}"
-    return f"a {type(value).__name__}"
+    name = type(value).__name__
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
 
 
 def _show_list(value: Sequence[object]) -> str:
