@@ -119,11 +119,17 @@ def _parsed(text: str, where: str) -> dict[str, object]:
         raise _syntax_error(str(error), text, where) from None
     except RecursionError:
         raise SpecError(f"{where}: lists or tables are nested too deeply.", _LESS) from None
-    except ValueError as error:  # for example a number with thousands of digits
-        raise SpecError(f"{where} is not TOML: {reason(error)}.", _LESS) from None
+    except ValueError:  # Python reads no number of thousands of digits
+        raise SpecError(
+            f"{where} has a number of too many digits.", "Write a smaller one."
+        ) from None
 
 
 _LESS = f"At most {MAX_LAYERS:,} layers and {MAX_NESTING} levels of nesting are allowed."
+
+
+_TWICE = ("Cannot overwrite", "Cannot declare", "Cannot mutate", "Duplicate")
+"""How Python begins what it says of keys and tables that are given twice."""
 
 
 def _syntax_error(problem: str, text: str, where: str) -> SpecError:
@@ -131,6 +137,8 @@ def _syntax_error(problem: str, text: str, where: str) -> SpecError:
     line = int(position[1]) if position else text.count("\n") + 1
     reason = plain(_AT_LINE.sub("", problem).removesuffix(" (at end of document)"))
     hint = "Write key = value, with text in quotes."
+    if problem.startswith(_TWICE):
+        reason, hint = "a setting or table that is there already", "Give each once."
     return SpecError(f"{where}, line {line}: {reason}.", hint)
 
 

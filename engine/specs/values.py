@@ -154,12 +154,23 @@ _OTHER_NAMES = {
     "strides": "stride",
 }
 """Settings as Keras and others call them."""
+_FOLLOWS = "It follows from the layer before, or from the input: take it out."
+_NOT_OURS = {
+    **dict.fromkeys(("in_channels", "in_features", "input_shape", "num_features"), _FOLLOWS),
+    "activation": "An activation is a layer of its own: put it behind this one.",
+}
+"""What becomes of settings that other programs have."""
 
 
 def _unknown_key(key: object, fields: dict[str, Any], path: str) -> Problem:
     known = f"Known settings: {listed(fields, 'and')}."
     other = _OTHER_NAMES.get(str(key))
-    remedy = f"Did you mean {other}?" if other in fields else did_you_mean(key, fields, known)
+    if other in fields:
+        remedy = f"Did you mean {other}?"
+    elif "training" in fields and (other or key) in fields_of(Recipe):
+        remedy = f"It belongs to [training], as {other or key}."
+    else:
+        remedy = _NOT_OURS.get(str(key)) or did_you_mean(key, fields, known)
     name = key if isinstance(key, str) and key.isidentifier() and key.isascii() else show(key)
     return Problem(_join(path, name[:64]), "unknown setting", remedy)
 
@@ -201,17 +212,23 @@ def _lists(value: object, path: str) -> Iterator[Problem]:
 
 def _layers(value: object, path: str) -> Iterator[Problem]:
     if not isinstance(value, list | tuple):
-        yield Problem(path, f"expected a list of layers, received {show(value)}", "")
+        yield Problem(path, f"expected a list of layers, received {show(value)}", _FORM)
         return
     for index, layer in enumerate(value):
         yield from _tagged(layer, LAYER_TYPES, f"{path}[{index}]")
+
+
+_FORM = 'Write each layer as { type = "conv", out_channels = 16 }.'
+_OF_THE_LOSS = ("softmax", "log_softmax", "logsoftmax")
 
 
 def _tagged(value: object, kinds: dict[str, Any], path: str) -> Iterator[Problem]:
     if isinstance(value, msgspec.Struct):
         value = _raw(value)
     if not isinstance(value, dict):
-        yield Problem(path, f"expected a table with a type, received {show(value)}", "")
+        name = value if value in list(kinds) else next(iter(kinds))
+        form = _FORM if kinds is LAYER_TYPES else f'Write {{ type = "{name}" }}.'
+        yield Problem(path, f"expected a table with a type, received {show(value)}", form)
         return
     name = value.get("type")
     if isinstance(name, str) and name in kinds:
@@ -221,6 +238,8 @@ def _tagged(value: object, kinds: dict[str, Any], path: str) -> Iterator[Problem
     near = [tag for tag, kind in LAYER_TYPES.items() if name in kind.info.words and tag in kinds]
     near = near or nearest(name, kinds)
     remedy = f"Did you mean {near[0]!r}?" if near else f"Known types: {listed(kinds, 'and')}."
+    if name in _OF_THE_LOSS:
+        remedy = "The loss computes it: take the layer out."
     text = f"unknown type {show(name)}" if "type" in value else "missing"
     yield Problem(f"{path}.type", text, remedy)
 
@@ -232,10 +251,16 @@ def _leaf(value: object, annotation: Any, path: str) -> Iterator[Problem]:
     if isinstance(value, set | frozenset):
         yield Problem(path, f"expected {expected(annotation)}, received {show(value)}", _NO_ORDER)
         return
-    try:
-        msgspec.convert(value, annotation)
-    except _REFUSALS:
+    if not _takes(value, annotation):
         yield from _refused(value, annotation, path)
+
+
+def _takes(value: object, annotation: Any, *, strict: bool = True) -> bool:
+    try:
+        msgspec.convert(value, annotation, strict=strict)
+    except _REFUSALS:
+        return False
+    return True
 
 
 def _refused(value: object, annotation: Any, path: str) -> Iterator[Problem]:
@@ -248,6 +273,10 @@ def _refused(value: object, annotation: Any, path: str) -> Iterator[Problem]:
         return
     near = nearest(value, _choices(annotation))
     remedy = f"Did you mean {near[0]!r}?" if near else ""
+    if value == "valid" and "same" in _choices(annotation):
+        remedy = "Did you mean 0?"
+    elif isinstance(value, str) and _takes(value, annotation, strict=False):
+        remedy = "Write it without quotes."
     yield Problem(path, f"expected {expected(annotation)}, received {show(value)}", remedy)
 
 

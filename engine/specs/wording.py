@@ -87,6 +87,8 @@ def _describe(kind: types.Type) -> str:
             return "a pair of them, [height, width]"
         case types.VarTupleType(min_length=4, max_length=4):
             return "four of them, [left, right, top, bottom]"
+        case types.TupleType(item_types=(_, _, _)):
+            return "a list of 3 numbers, [channels, height, width]"
         case types.TupleType():
             return f"a list of {len(kind.item_types)} numbers"
     return "a table" if isinstance(kind, types.StructType) else "a list"

@@ -80,7 +80,7 @@ def test_reads_a_file():
         ('layers = [3]', "layers[0]", "expected a table with a type, received 3"),
         ('layers = "conv"', "layers", "expected a list of layers, received 'conv'"),
         ('[layers]\ntype = "conv"', "layers", "received a table"),
-        ('input = [1, 28]', "input", "expected a list of 3 numbers, received [1, 28]"),
+        ('input = [1, 28]', "input", "[channels, height, width], received [1, 28]"),
         ('input = [1, 28, 0]', "input[2]", "received 0"),
         ('nane = "x"', "nane", "Did you mean name?"),
         ('name = "two words"', "name", "letters, digits"),

@@ -123,6 +123,28 @@ def test_the_line_of_a_mistake_of_syntax(text: str, line: int) -> None:
     assert error.hint == "Write key = value, with text in quotes."
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a = 1\na = 2\n",
+        "[a]\n[a]\n",
+        "a = {}\n[a]\n",
+        "a = []\n[[a]]\n",
+        "[[a]]\n[a]\n",
+        "a = 1\nb = { c = 1, c = 2 }\n",
+    ],
+)
+def test_what_is_there_twice_is_told_as_that(text: str) -> None:
+    error = refusal(text)
+    assert error.message == "net.toml, line 2: a setting or table that is there already."
+    assert error.hint == "Give each once."
+
+
+def test_a_number_that_python_does_not_read_is_told_as_that() -> None:
+    text = f"[training]\nseed = {'9' * 5000}\n"
+    assert refusal(text).message == "net.toml has a number of too many digits."
+
+
 def test_a_link_is_followed_where_a_person_has_typed_it(tmp_path: Path) -> None:
     save_network(Network(name="mine"), tmp_path / "net.toml")
     link = tmp_path / "link.toml"
