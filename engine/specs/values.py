@@ -226,8 +226,8 @@ def _tagged(value: object, kinds: dict[str, Any], path: str) -> Iterator[Problem
     if isinstance(value, msgspec.Struct):
         value = _raw(value)
     if not isinstance(value, dict):
-        name = value if value in list(kinds) else next(iter(kinds))
-        form = _FORM if kinds is LAYER_TYPES else f'Write {{ type = "{name}" }}.'
+        meant = value if isinstance(value, str) and value in kinds else next(iter(kinds))
+        form = _FORM if kinds is LAYER_TYPES else f'Write {{ type = "{meant}" }}.'
         yield Problem(path, f"expected a table with a type, received {show(value)}", form)
         return
     name = value.get("type")
@@ -273,10 +273,10 @@ def _refused(value: object, annotation: Any, path: str) -> Iterator[Problem]:
         return
     near = nearest(value, _choices(annotation))
     remedy = f"Did you mean {near[0]!r}?" if near else ""
-    if value == "valid" and "same" in _choices(annotation):
-        remedy = "Did you mean 0?"
-    elif isinstance(value, str) and _takes(value, annotation, strict=False):
+    if isinstance(value, str) and _takes(value, annotation, strict=False):
         remedy = "Write it without quotes."
+    elif isinstance(value, str) and value == "valid" and "same" in _choices(annotation):
+        remedy = "Did you mean 0?"
     yield Problem(path, f"expected {expected(annotation)}, received {show(value)}", remedy)
 
 

@@ -16,14 +16,17 @@ from cnn_tui.engine.specs.infer import infer
 from cnn_tui.engine.specs.layers import FC, Layer
 from cnn_tui.engine.specs.quick.called import Called
 from cnn_tui.engine.specs.quick.calls import called
+from cnn_tui.engine.specs.quick.keras_calls import KERAS, KERAS_NAMES
 from cnn_tui.engine.specs.tokens import Token
 from cnn_tui.engine.specs.wording import plain
 
 _HOLDERS = ("Sequential", "ModuleList", "OrderedDict")
 
 
-def calls_in(token: Token) -> Iterator[Called]:
+def calls_in(token: Token, *, keras: bool) -> Iterator[Called]:
     """Yield what each call in a text makes, in order: one, or those inside a ``Sequential``.
+
+    With ``keras`` plain names that PyTorch has as well, such as ``LeakyReLU``, are those of Keras.
 
     Raises:
         EntryError: if one is unknown, or has an argument without a counterpart.
@@ -34,37 +37,39 @@ def calls_in(token: Token) -> Iterator[Called]:
             node = ast.parse(token.text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         raise token.error("This is no call of PyTorch or Keras.", _EXAMPLE) from None
-    yield from _calls(node, token)
+    yield from _calls(node, token, keras)
 
 
 _EXAMPLE = "Example: Conv2d(3, 32, 3, padding=1)."
 
 
-def _calls(node: ast.expr, token: Token) -> Iterator[Called]:
+def _calls(node: ast.expr, token: Token, keras: bool) -> Iterator[Called]:
     match node:
         case ast.Call(func=ast.Call() as inner):  # layers.Dense(10)(x)
-            yield from _calls(inner, token)
+            yield from _calls(inner, token, keras)
         case ast.Call(func=ast.Attribute(attr="add"), args=[layer]):  # model.add(...)
-            yield from _calls(layer, token)
+            yield from _calls(layer, token, keras)
         case ast.Call(func=func) if _last(func) in _HOLDERS:
             for item in node.args:
-                yield from _calls(item, token)
+                yield from _calls(item, token, keras)
         case ast.List(elts=items):
             for item in items:
-                yield from _calls(item, token)
+                yield from _calls(item, token, keras)
         case ast.Tuple(elts=[ast.Constant(value=str()), module]):
-            yield from _calls(module, token)
+            yield from _calls(module, token, keras)
         case ast.Call():
-            yield _call(node, token)
+            yield _call(node, token, keras)
         case _:
             raise token.error(f"{_short(node)} is no call of PyTorch or Keras.", _EXAMPLE)
 
 
-def _call(node: ast.Call, token: Token) -> Called:
+def _call(node: ast.Call, token: Token, keras: bool) -> Called:
     name = ast.unparse(node.func)
     try:
         words = {word.arg or "**": _value(word.value) for word in node.keywords}
-        return called(name, [_value(value) for value in node.args], words)
+        # A plain name may be either's: what stands beside it tells, as its arguments do.
+        of_keras = name in KERAS and (keras or not KERAS_NAMES.keys().isdisjoint(words))
+        return called(name, [_value(value) for value in node.args], words, keras=of_keras)
     except SpecError as error:
         raise token.error(f"{plain(name)} {error.message}.", error.hint) from None
 

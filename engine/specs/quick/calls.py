@@ -6,6 +6,7 @@ what differs from a layer here; all other modules of PyTorch follow from ``info.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -156,6 +157,11 @@ def is_keras(name: str) -> bool:
     """Whether a full name such as ``layers.Conv2D`` is that of a layer of Keras."""
     above, _, last = name.rpartition(".")
     return last in KERAS and ("nn" not in above.split(".") if above else last not in _all_torch())
+
+
+def has_keras(text: str) -> bool:
+    """Whether a text calls layers that are Keras's by their names, as ``Conv2D(`` is."""
+    return any(map(is_keras, re.findall(r"[\w.]+(?=\()", text)))
 
 
 def call_names() -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from cnn_tui.engine.specs.layers import LAYER_TYPES, Layer
 from cnn_tui.engine.specs.network import MAX_LAYERS, MAX_NESTING
 from cnn_tui.engine.specs.quick.called import PASSED_OVER
 from cnn_tui.engine.specs.quick.called_text import calls_in, check_receives, rounded_down
+from cnn_tui.engine.specs.quick.calls import has_keras
 from cnn_tui.engine.specs.quick.draft import Draft, such_as
 from cnn_tui.engine.specs.quick.named_blocks import BLOCK_WORDS, block_text
 from cnn_tui.engine.specs.quick.vocabulary import (
@@ -87,6 +88,7 @@ class _QuickReader(TokenReader):
 
     def __init__(self, text: str, shape: Shape | None = None) -> None:
         super().__init__(scan(text, TOKENS))
+        self._keras = has_keras(text)
         self._count = 0
         self._flow = FeatureMap(shape, flat=shape is not None and len(shape) == 1)
         self.notes: list[str] = []
@@ -138,7 +140,7 @@ class _QuickReader(TokenReader):
     def _called(self, depth: int) -> Iterator[Layer]:
         """The layers that a call of another program makes, each once the one before is added."""
         token = self._next()
-        for made in calls_in(token):
+        for made in calls_in(token, keras=self._keras):
             if made.is_softmax and (self._token.kind != "end" or depth):
                 raise token.error("A softmax belongs at the end.", "Delete it.")
             self.notes += [made.note] if made.note else []
