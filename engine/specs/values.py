@@ -79,6 +79,7 @@ def value_problems(described: Layer | Network) -> Iterator[Problem]:
     yield from problems
     if isinstance(described, Network) and not problems:
         yield from _class_problems(described)
+        yield from _blanking(described)
 
 
 def _is_readable(shell: Layer | Network) -> bool:
@@ -102,6 +103,18 @@ def _class_problems(network: Network) -> Iterator[Problem]:
     elif names and known.classes not in (None, len(names)):
         text = f"expected the {known.classes} classes of {known.words}, received {len(names)}"
         yield Problem("classes", text, "Take the list out, or choose other data.")
+
+
+def _blanking(network: Network) -> Iterator[Problem]:
+    """Augmentation that leaves nothing of an image."""
+    _, height, width = network.input
+    recipe, size = network.training, f"images of {height}x{width}"
+    if recipe.shift >= min(height, width):
+        text = f"expected less than the shorter side of {size}, received {recipe.shift}"
+        yield Problem("training.shift", text, "Nothing would be left of some images.")
+    if recipe.cutout >= 2 * max(height, width):
+        text = f"expected less than twice the longer side of {size}, received {recipe.cutout}"
+        yield Problem("training.cutout", text, "Nothing would be left of any image.")
 
 
 def _without_layers(described: Layer | Network) -> Layer | Network:

@@ -164,3 +164,10 @@ def test_lists_of_classes_that_no_data_can_have(
     )
     invalid = msgspec.structs.replace(described, name="a b")
     assert [one.path for one in value_problems(invalid)] == ["name"], "first what is no value"
+
+
+@pytest.mark.parametrize(("setting", "most"), [("shift", 5), ("cutout", 17)])
+def test_augmentation_leaves_something_of_an_image(setting: str, most: int) -> None:
+    for value, paths in ((most, []), (most + 1, [f"training.{setting}"])):
+        described = Network(input=(3, 6, 9), data="mine").with_training(**{setting: value})
+        assert [one.path for one in value_problems(described)] == paths

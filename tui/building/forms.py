@@ -11,25 +11,14 @@ from cnn_tui.engine.specs.fitting import fit_to_data, with_data
 from cnn_tui.engine.specs.inside import LIST_FIELDS, number
 from cnn_tui.engine.specs.known_data import facts_for, facts_of
 from cnn_tui.engine.specs.layers import Layer, Residual, layer_type
-from cnn_tui.engine.specs.network import COMPUTING, LOSS_TYPES, Loss, Network, Recipe
+from cnn_tui.engine.specs.network import LOSS_TYPES, Loss, Network, Recipe
 from cnn_tui.engine.specs.places import layer_at
+from cnn_tui.engine.specs.unused import is_used
 from cnn_tui.tui.building.edits import replace
 from cnn_tui.tui.building.fields import Field, form_fields
 from cnn_tui.tui.building.outline import Row
 
 LOSS_TYPE = Field("type", Literal["softmax", "svm"])
-
-_USED_WHEN: dict[str, tuple[str, tuple[str, ...]]] = {
-    "momentum": ("optimizer", ("momentum", "nesterov")),
-    "betas": ("optimizer", ("adam", "adamw")),
-    "rho": ("optimizer", ("rmsprop",)),
-    "eps": ("optimizer", ("adagrad", "rmsprop", "adam", "adamw")),
-    "weight_decay": ("optimizer", ("adamw",)),
-    "step_epochs": ("schedule", ("step",)),
-    "gamma": ("schedule", ("step", "exponential")),
-    **dict.fromkeys(COMPUTING[1:], ("engine", ("torch",))),
-}
-"""Settings of the recipe that only some optimizers, schedules or engines read."""
 
 _RECIPE_ORDER = ("epochs", "batch_size", "optimizer", "lr")
 
@@ -111,10 +100,6 @@ def _loss(loss: Loss, name: str, value: Any) -> Loss:
 
 
 def _recipe(training: Recipe) -> list[Field]:
-    def used(field: Field) -> bool:
-        setting, values = _USED_WHEN.get(field.name, ("optimizer", (training.optimizer,)))
-        return getattr(training, setting) in values
-
     first = {name: place for place, name in enumerate(_RECIPE_ORDER)}
     fields = sorted(form_fields(Recipe), key=lambda field: first.get(field.name, len(first)))
-    return [field for field in fields if used(field)]
+    return [field for field in fields if is_used(training, field.name)]

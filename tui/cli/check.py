@@ -13,8 +13,9 @@ from cnn_tui.engine.specs.check import check, check_with_data
 from cnn_tui.engine.specs.inside import number, place_of
 from cnn_tui.engine.specs.presets import resolve
 from cnn_tui.engine.specs.report import Issue, LayerReport, Report
+from cnn_tui.engine.specs.unused import unused_settings
 from cnn_tui.tui.cli import completing, options
-from cnn_tui.tui.cli.output import print_error, print_json, print_line, print_table
+from cnn_tui.tui.cli.output import print_error, print_json, print_line, print_note, print_table
 
 _HEADER = ("#", "layer", "name", "settings", "output", "params", "MACs", "field")
 _COUNTS = ("params", "MACs", "field")
@@ -119,6 +120,8 @@ def _checked(
         network = resolve(arch)
     except SpecError as error:
         return unreadable(arch, error), error
+    for sentence in unused_settings(network.training):
+        print_note(f"{arch}: {sentence}" if is_one_of_many else sentence)
     # Images of another size than the data's are asked for by name.
     report = (
         check(msgspec.structs.replace(network, input=shape)) if shape else check_with_data(network)

@@ -22,6 +22,7 @@ from cnn_tui.engine.specs.fitting import fit_to_data, with_data
 from cnn_tui.engine.specs.known_data import DataFacts, facts_of
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import resolve
+from cnn_tui.engine.specs.unused import unused_settings
 from cnn_tui.engine.specs.wording import listed, plain
 from cnn_tui.engine.training.opening import check_compatible
 from cnn_tui.tui.cli.option_groups import Reading
@@ -99,6 +100,8 @@ def load_for(
     if data is not None:
         network, note = _with_data(network, data)
     network = change(reading.applied(network))
+    for sentence in unused_settings(network.training):
+        print_note(sentence)
     network, dataset, data_dir = load_data(
         network, reading.data_dir, skip_damaged=reading.skip_damaged
     )
