@@ -101,13 +101,22 @@ def _fresh(network: Network) -> dict[str, Array]:
 def _weights(file: TensorFile, network: Network) -> dict[str, Array]:
     # Checked before the model allocates memory.
     if check(network).total_params * _LEAST > file.size:
-        raise file.damaged("it does not hold the arrays of its network")
+        raise _of_another(file)
     with closing(build_uninitialized(network, seed=0, dtype=np.float32, threads=1)) as model:
         expected = layout_of(model.arrays())
     if any(file.layout.get(name) != kind for name, kind in expected.items()):
-        raise file.damaged("it does not hold the arrays of its network")
+        raise _of_another(file)
     tensors = file.read()
     return {name: tensors[name] for name in expected}
+
+
+def _of_another(file: TensorFile) -> RunError:
+    """What to say of a file with other arrays, unless it is damaged."""
+    file.read()
+    return RunError(
+        f"{file.path} holds the weights of another network than the run's network.toml.",
+        "Restore network.toml, of which only epochs may be changed.",
+    )
 
 
 def _started(folder: RunFolder) -> RunStarted:

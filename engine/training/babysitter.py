@@ -33,6 +33,7 @@ _MEASURED: Rules = (
     layers.l2_high,
     layers.dropout_kills,
     rate.lr_high,
+    rate.replaced,
     rate.diverging,
     layers.dead_relus,
     layers.saturated,

@@ -33,10 +33,12 @@ from cnn_tui.engine.specs.layers import (
     Tanh,
     layer_type,
 )
-from cnn_tui.engine.specs.network import Recipe
+from cnn_tui.engine.specs.network import Network, Recipe
 from cnn_tui.engine.specs.presets import load_preset
+from cnn_tui.engine.specs.quick.parse import parse_quick
 from cnn_tui.engine.training import remedies
 from cnn_tui.engine.training.events import (
+    Alert,
     LayerHealth,
     LayersMeasured,
     RunEnded,
@@ -201,3 +203,26 @@ def test_a_gate_is_neither_saturated_nor_replaced() -> None:
     after = remedies.apply(net, remedies.activation("relu"))
     kinds = [layer_type(layer) for _, layer in walk_layers(after.layers)]
     assert kinds.count("relu") == 1 and kinds.count("sigmoid") == 1
+
+
+CONVS = "conv 16 pad same | relu | conv 16 pad same | relu | maxpool 2 | conv 32 pad same | relu"
+PLAIN = f"{CONVS} | fc 64 | relu | fc 10"
+NORMED = "conv 16 pad same | bn | relu | maxpool 2 | conv 32 pad same | bn | relu | fc 10"
+
+
+def by_rmsprop(layers: str, lr: float) -> list[Alert]:
+    described = Network(layers=parse_quick(layers))
+    return alerts(trained(described.with_training(optimizer="rmsprop", lr=lr, epochs=4), digits()))
+
+
+def test_a_first_step_that_replaced_the_weights_is_named_and_mended() -> None:
+    (alert,) = by_rmsprop(PLAIN, 0.05)
+    assert (alert.code, alert.step) == ("lr-high", 50)
+    assert "the first step changed the weights by" in alert.message
+    assert alert.remedy is not None and alert.remedy.restart
+    mended = by_rmsprop(PLAIN, alert.remedy.changes["lr"])
+    assert [alert.code for alert in mended] == ["healthy"]
+
+
+def test_a_network_that_learns_after_such_a_step_is_left_alone() -> None:
+    assert [alert.code for alert in by_rmsprop(NORMED, 0.05)] == ["healthy"]

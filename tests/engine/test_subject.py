@@ -133,7 +133,21 @@ def test_a_run_can_be_read_while_it_is_written(tmp_path: Path) -> None:
 def test_a_checkpoint_of_another_network(session: Session, tmp_path: Path) -> None:
     other = Session(tmp_path / "other", network((1, 6, 6), FC(out_features=3)), DATA)
     words = refused(session.folder, state=kept_states(other.folder)[0].path)
-    assert "does not hold the arrays of its network" in words
+    assert "holds the weights of another network" in words and "damaged" not in words
+
+
+def test_a_network_that_was_edited_is_not_taken_for_damage(session: Session) -> None:
+    file = session.folder.path / "network.toml"
+    text = file.read_text()
+    assert "out_features = 3" in text and "out_channels = 4" in text
+    file.write_text(text.replace("out_channels = 4", "out_channels = 5"))
+    assert "holds the weights of another network" in refused(session.folder)
+    # A bit that has flipped is damage all the same.
+    for state in kept_states(session.folder):
+        content = bytearray(Path(state.path).read_bytes())
+        content[-9] ^= 1
+        Path(state.path).write_bytes(content)
+    assert "is damaged" in refused(session.folder)
 
 
 def test_a_file_that_is_no_checkpoint(session: Session, tmp_path: Path) -> None:

@@ -12,6 +12,9 @@ from cnn_tui.engine.training.rules.facts import Facts, Verdict, typical_ratio, w
 
 WILD, HIGH, LOW = 0.1, 0.03, 3e-4
 """Values of update:weight; 1e-3 is usual, and a third to thirty times that occurs in good runs."""
+REPLACED, SETTLED, HARDLY = 1.0, 50, 0.2
+"""update:weight of the first step from which nothing is left of the first weights; steps after
+which a network has learned all the same; the share of accuracy above chance that shows it."""
 BLOWN_UP = 5.0
 """Growth of the weight norms that does not occur in good runs."""
 GROWN_UP = 100
@@ -47,6 +50,25 @@ def lr_high(facts: Facts) -> Iterator[Verdict]:
         f"weights by about {ratios[-1]:.2g} of their norm, where 0.001 is usual.",
         (f"update:weight at the last measurements: {_listed(ratios)}",),
         lower(facts),
+    )
+
+
+def replaced(facts: Facts) -> Iterator[Verdict]:
+    """The first step replaced the weights, and hardly anything has been learned since.
+
+    RMSprop's first step is ten times as large as the next ones, whose share of the weights, large
+    by then, looks usual. The running mean of the loss holds the loss after that step for long.
+    """
+    first = typical_ratio(facts.first) if facts.first and facts.fresh_step else None
+    hardly_right = facts.chance + HARDLY * (1 - facts.chance)
+    if not first or first < REPLACED or facts.step < SETTLED or facts.accuracy >= hardly_right:
+        return
+    yield Verdict(
+        "lr-high",
+        f"The learning rate {facts.lr:g} is too high{with_momentum(facts)}: the first step changed "
+        f"the weights by {first:.2g} times their norm, where {USUAL_FIRST:g} is usual.",
+        (f"accuracy {facts.accuracy:.1%} at step {facts.step:,}, chance {facts.chance:.1%}",),
+        lower(facts, restart=True),
     )
 
 
