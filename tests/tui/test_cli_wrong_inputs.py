@@ -50,6 +50,8 @@ WRONG = {
     "check lenet5 --input 0,0,0": "such as 3,227,227",
     "trian": "Did you mean train?",
     "--nope": "No such option",
+    "train lenet5 --optimizer adam": "optimizer is set in the network's file, in [training]. See",
+    "train lenet5 --weight-decay=1": "weight_decay is set in the network's file, in [training]",
     "--demo no/events.jsonl": "There is no file no/events.jsonl. Give a run, or",
     "learn --chek": "Did you mean '--check', '--help'? See",
     "config theme drakula": "Did you mean dracula?",

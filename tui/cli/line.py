@@ -98,8 +98,21 @@ def _usage(error: click.ClickException) -> str:
     path = context.command_path.strip() if context else "cnn-tui"
     message = _CLICK_WORDS.sub(lambda found: _PLAIN_WORDS[found[1]], error.format_message())
     message = _ONE_OF.sub(r"Did you mean \1?", message)
+    if isinstance(error, click.NoSuchOption):
+        message = _of_the_file(error.option_name) or message
     end = "" if message.endswith((".", "?")) else "."
     return f"{message}{end} See {path} --help."
+
+
+def _of_the_file(option: str) -> str:
+    """What to say of a setting of the recipe that is no option; empty for any other word."""
+    # Only where it is needed: it takes time.
+    from cnn_tui.engine.specs.network import Recipe
+
+    setting = option.lstrip("-").replace("-", "_")
+    if setting not in Recipe.__struct_fields__:
+        return ""
+    return f"{option} is no option here: {setting} is set in the network's file, in [training]"
 
 
 def _words(error: Exception) -> str:
