@@ -34,6 +34,7 @@ from cnn_tui.tui.screens.dialog import Prompt
 from cnn_tui.tui.screens.inspect import InspectScreen
 from cnn_tui.tui.screens.runs import RunsScreen
 from cnn_tui.tui.session import train
+from cnn_tui.tui.theme import DARK, LIGHT
 
 pytestmark = pytest.mark.slow
 
@@ -60,6 +61,11 @@ def app(make_app: MakeApp, root: Path) -> CnnTuiApp:
 
 def pane(app: CnnTuiApp) -> InspectPane:
     return app.screen.query_one(InspectPane)
+
+
+def colours(app: CnnTuiApp) -> str:
+    """The colours of the pictures that are shown."""
+    return " ".join(role for line in pane(app).drawn.lines for _, role in line)
 
 
 async def open_run(app: CnnTuiApp, pilot: Pilot[None], run: str) -> None:
@@ -271,3 +277,11 @@ async def test_a_run_that_trains_is_shown_and_drawn_again(
         app.training.session.stop()
         assert app.training.session.join(10)
         await until(pilot, lambda: not app.training.active)
+
+async def test_the_gaps_between_patches_are_the_ground_of_the_theme(app: CnnTuiApp) -> None:
+    async with app.run_test(size=(80, 24)) as pilot:
+        await open_run(app, pilot, "small-2")
+        await turn_to(app, pilot, "excite")
+        await until(pilot, lambda: DARK.background in colours(app))
+        app.put_on(LIGHT.name)
+        await until(pilot, lambda: DARK.background not in colours(app))

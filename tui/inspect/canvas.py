@@ -68,6 +68,8 @@ class Canvas:
     """Steps by which pictures are drawn larger."""
     layer: str = ""
     """The layer that is drawn of those that were computed."""
+    ground: int = 28
+    """The grey of what is around the pictures, from 0 to 255."""
 
     def below(self, rows: int) -> Canvas:
         """Return the room below some rows."""

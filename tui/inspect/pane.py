@@ -57,9 +57,9 @@ class InspectPane(Lines):
 
     def canvas(self, width: int, height: int) -> Canvas:
         """Return the room and what is drawn of the view."""
-        return Canvas(
-            width, height, self._form, self.page, self.chosen, self.zoom, self.layer_drawn
-        )
+        view = (self.page, self.chosen, self.zoom, self.layer_drawn)
+        ground = round(255 * self.visual_style.background.brightness)
+        return Canvas(width, height, self._form, *view, ground)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:
         if self.seen is None:
@@ -81,6 +81,11 @@ class InspectPane(Lines):
 
     def action_move(self, down: int, across: int) -> None:
         self.post_message(self.Moved(down, across))
+
+    def notify_style_update(self) -> None:
+        """Draw again: the ground of pictures is that of the theme."""
+        self._size_made = None
+        super().notify_style_update()
 
     def _style(self, role: str) -> Style:
         if not role.startswith("#"):
