@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -109,6 +110,24 @@ def test_curves_of_equal_values_show_all_their_marks() -> None:
     assert row.count("@ox+#") == 2, "the first keeps its place, the others stand beside it"
     assert row.endswith("#+xo@"), "at the right edge they stand on its other side"
     assert {0, 1, 2, 3, 4} <= {number for line in canvas for _, number in line}
+
+
+@pytest.mark.parametrize(("width", "least"), [(80, 5), (200, 9), (30, 4)])
+def test_names_of_equal_curves_stand_apart(width: int, least: int) -> None:
+    line = ((0.0, 1.0), (5.0, 1.0), (10.0, 1.0))
+    curves = tuple(Curve(line, glyph, names=True) for glyph in "@ox+#")
+    canvas = rasterise(Plot(curves, epochs_axis(10, 10, 6), loss_axis([2.0], 3)), width, 10)
+    (row,) = (row for row in texts(canvas) if "@" in row)
+    places = [at for at, char in enumerate(row) if char in "@ox+#"]
+    assert {row[at] for at in places} == set("@ox+#")
+    assert min(after - before for before, after in pairwise(places)) >= least
+
+
+def test_short_curves_are_named_at_their_ends() -> None:
+    point = ((1.0, 1.0),)
+    curves = tuple(Curve(point, glyph, names=True) for glyph in "@o")
+    canvas = rasterise(Plot(curves, epochs_axis(10, 10, 6), loss_axis([2.0], 3)), 60, 10)
+    assert sum(row.count("@o") for row in texts(canvas)) == 1
 
 
 def test_values_above_the_axis_are_cut_at_its_edge() -> None:

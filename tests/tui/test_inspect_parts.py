@@ -66,6 +66,15 @@ def test_few_small_pictures_are_enlarged_by_whole_factors() -> None:
     assert len(widths) == 1 and widths.pop() > 1
 
 
+def test_four_in_a_tile_stand_closer_than_tiles() -> None:
+    pixels = np.full((1, 4, 4), 200, np.uint8)
+    made = [Tile(at, Picture(pixels), four=True) for at in range(6)]
+    row = draw_sheet(made, Canvas(66, 17, ground=28)).lines[0]
+    within = {len(text) for text, role in row if role.startswith("#1c1c1c/")}
+    between = [len(text) for text, role in row if not role][1:]
+    assert within == {1} and min(between) > 1
+
+
 def test_zoom_makes_pictures_larger_and_pages_more() -> None:
     usual, larger = (draw_sheet(tiles(64, 28), Canvas(66, 17, zoom=zoom)) for zoom in (0, 3))
     assert larger.pages > usual.pages

@@ -217,7 +217,7 @@ def _plot(
     l2 = l2 if any(value > low for _, value in l2) else ()
     curves = [Curve(train), Curve(val, VAL_GLYPH), Curve(l2, L2_GLYPH, look=_L2_LOOK, sparse=True)]
     curves += [
-        Curve(line, glyph, look=_EARLIER_LOOK)
+        Curve(line, glyph, look=_EARLIER_LOOK, names=True)
         for line, glyph in zip(others, EARLIER_GLYPHS, strict=False)
     ]
     cut = beyond(x, y, (train, val), (lambda power: text(10.0**power)) if log else text)

@@ -23,6 +23,9 @@ class Curve:
     """The number of its colour; None for its position among the curves."""
     sparse: bool = False
     """Whether the curve has few glyphs, as one that says little."""
+    names: bool = False
+    """Whether its glyphs tell it from others instead of marking its points: each curve of these
+    has them in places of its own."""
 
 
 @dataclass(frozen=True)

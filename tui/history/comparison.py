@@ -101,7 +101,8 @@ def overlay(comparison: RunComparison, height: int, *, loss: bool) -> ChartPictu
     values = usual(x, *map(tuple, curves))
     y = (log_axis if log else loss_axis if loss else accuracy_axis)(values, parts)
     drawn = tuple(
-        Curve(tuple(curve), _glyph(at), look=_look(at)) for at, curve in enumerate(curves)
+        Curve(tuple(curve), _glyph(at), look=_look(at), names=True)
+        for at, curve in enumerate(curves)
     )
     scale = f" {y.labels[0].strip(' %')}-{y.labels[-1].strip()}"
     kind = f"loss{' log' if log else ''}" if loss else f"accuracy{scale}"

@@ -36,6 +36,8 @@ class Tile(NamedTuple):
     """Stands after the number."""
     mark: str = ""
     """The fault of the filter, which stands first, and stands out."""
+    four: bool = False
+    """Whether the quarters are pictures of their own, drawn with a gap between them."""
 
 
 def draw_sheet(tiles: Sequence[Tile], canvas: Canvas) -> Drawn:
@@ -61,7 +63,7 @@ def draw_sheet(tiles: Sequence[Tile], canvas: Canvas) -> Drawn:
 def contact_sheet(tiles: Sequence[Tile], side: int = 64) -> NDArray[np.uint8]:
     """Return all tiles in one picture ``(H, W, 3)``, by their numbers, row by row."""
     ordered = sorted(tiles, key=lambda tile: tile.number)
-    pictures = [colours_of(_at(tile.picture, side)) for tile in ordered]
+    pictures = [colours_of(_at(tile, side)) for tile in ordered]
     height, width = (max(sizes) + 2 for sizes in zip(*(p.shape[:2] for p in pictures), strict=True))
     columns = max(1, math.ceil((_ASPECT * len(pictures) * height / width) ** 0.5))
     rows = -(-len(pictures) // columns)
@@ -102,15 +104,21 @@ def _sides(longest: int, form: Form) -> Iterator[int]:
     yield from range(longest - longest % 2 - 2, _SMALLEST - 1, -2)
 
 
-def _at(picture: Picture, side: int) -> Picture:
-    return picture._replace(values=fitted(picture.values, side))
+def _at(tile: Tile, side: int, form: Form = "blocks", ground: int = Canvas.ground) -> Picture:
+    values = fitted(tile.picture.values, side)
+    if tile.four:
+        _, height, width = values.shape
+        # A glyph stands for two rows, which are not to be mixed.
+        rows = [height // 2] * (1 if form == "blocks" else 2)
+        values = np.insert(np.insert(values, rows, ground, axis=1), width // 2, ground, axis=2)
+    return tile.picture._replace(values=values)
 
 
 def _room(tiles: Sequence[Tile], side: int) -> tuple[int, int]:
     """Columns and rows of a tile with its caption and the space after it."""
     height, width = tiles[0].picture.values.shape[1:]
-    by = side / max(height, width)
-    return max(_captions(tiles), round(width * by)) + 2, -(-round(height * by) // 2) + 1
+    by, gap = side / max(height, width), 2 * tiles[0].four
+    return max(_captions(tiles), round(width * by) + gap) + 2, -(-(round(height * by) + gap) // 2) + 1
 
 
 def _captions(tiles: Sequence[Tile]) -> int:
@@ -132,7 +140,8 @@ def _grid(cells: tuple[int, int], canvas: Canvas) -> tuple[int, int]:
 
 def _row(tiles: Sequence[Tile], side: int, cells: tuple[int, int], canvas: Canvas) -> list[Line]:
     width, height = cells
-    drawn = [lines_of(_at(tile.picture, side), canvas.form) for tile in tiles]
+    pictures = (_at(tile, side, canvas.form, canvas.ground) for tile in tiles)
+    drawn = [lines_of(picture, canvas.form) for picture in pictures]
     rows: list[Line] = []
     for y in range(height - 1):
         parts: list[tuple[str, str]] = [(" ", "")]

@@ -63,7 +63,7 @@ def best_curves(state: SweepState, chosen: int | None, height: int) -> ChartPict
     if own:
         glyphs[own.number], looks[own.number] = CHOSEN, _LOUD
     curves = [
-        Curve(lines[trial.number], glyphs.get(trial.number, ""), look=looks.get(trial.number))
+        Curve(lines[trial.number], glyphs[trial.number], look=looks[trial.number], names=True)
         for trial in loud
     ]
     curves += [

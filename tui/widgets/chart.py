@@ -67,8 +67,11 @@ def _drawn(empty: tuple[str, ...], plot: Plot, columns: int, rows: int, tinted: 
     for number, curve in enumerate(plot.curves):
         if not curve.joined:
             grid.places(curve.points, number, curve.glyph)
+    named = [(number, curve.glyph) for number, curve in reversed(joined) if curve.names]
+    for at, (number, glyph) in enumerate(named):
+        grid.name(number, glyph, at, len(named), GLYPH_EVERY)
     for number, curve in reversed(joined):
-        if curve.glyph:
+        if curve.glyph and not curve.names:
             most = columns // (3 * GLYPH_EVERY if curve.sparse else GLYPH_EVERY)
             grid.glyphs(number, curve.glyph, most, highest=curve.sparse)
     for mark in plot.beyond:

@@ -25,6 +25,8 @@ _BITS = np.array([[0x01, 0x08], [0x02, 0x10], [0x04, 0x20], [0x40, 0x80]], np.ui
 _BRAILLE = np.uint32(0x2800)
 _ASIDE = (0, 1, 2, 3, 4, -1, -2, -3, -4)
 """Columns beside its place where a glyph is put if others are there."""
+_NAMES = 4
+"""How often a curve is named, about, on a grid that is wide enough."""
 _LOWER = np.uint32(0x2580)
 """The lower blocks follow it, from an eighth to a whole cell."""
 
@@ -120,6 +122,25 @@ class Grid:
                     cell = self._beside(row, column)
                     self._marked.add(cell)
                     self.chars[cell], self.numbers[cell] = ord(glyph), number
+
+    def name(self, number: int, glyph: str, at: int, curves: int, least: int) -> None:
+        """Write the character of curve ``at`` of some on its line, away from those of the others.
+
+        It stands a few times on a line across the whole grid, ``least`` columns from the next one
+        if there are not too many curves; on a line that is too short for that at its end.
+        """
+        x, y = self._lines[number]
+        if not len(x):
+            return
+        low, high = _spans(x, y)
+        apart = max(1, self.columns // (_NAMES * curves), min(least, self.columns // curves))
+        first, last = (int(end) // _ACROSS for end in (x[0], x[-1]))
+        places = range(apart // 2 + at * apart, self.columns, apart * curves)
+        for column in [place for place in places if first < place < last] or [last]:
+            dot = min(max(0, column * _ACROSS - int(x[0])), len(low) - 1)
+            cell = self._beside(self.rows - 1 - int(low[dot] + high[dot]) // 2 // _UP, column)
+            self._marked.add(cell)
+            self.chars[cell], self.numbers[cell] = ord(glyph), number
 
     def _beside(self, row: int, column: int) -> tuple[int, int]:
         """Return the nearest cell without a glyph, to the right if there is one."""
