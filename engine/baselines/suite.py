@@ -98,6 +98,19 @@ class BaselineSuite:
         running = _SuiteRun(self, self._source(), lambda event: None, Control())
         return tuple(filter(None, map(running.done, self.rungs)))
 
+    def network(self, baseline: Baseline) -> Network:
+        """The network that a baseline trains; for any but ``knn``."""
+        network = network_for(
+            baseline,
+            self.dataset.input_shape,
+            len(self.dataset.classes),
+            len(self.dataset.train),
+            data=self.name,
+            epochs=self.epochs,
+            seed=self.seed,
+        )
+        return msgspec.structs.replace(network, classes=self.classes, labels_from=self.labels_from)
+
     def _source(self) -> BaselineData:
         return BaselineData(self.dataset, self.name, self.data_dir, data_digest(self.dataset))
 
@@ -126,7 +139,7 @@ class _SuiteRun:
     def _key(self, baseline: Baseline) -> str:
         if baseline == "knn":
             return digest("knn", self.source.digest, *self.suite.knn)
-        network = self._network(baseline)
+        network = self.suite.network(baseline)
         return digest(self.source.digest, network_digest(network), network.training.epochs)
 
     @property
@@ -151,7 +164,7 @@ class _SuiteRun:
         return report
 
     def _trained(self, baseline: Baseline) -> BaselineResult | None:
-        network, key = self._network(baseline), self._key(baseline)
+        network, key = self.suite.network(baseline), self._key(baseline)
         earlier = find(self.suite.root, key)
         self.emit(BaselineStarted(baseline, network))
         with self._recorder(network, earlier[0] if earlier else None) as recorder:
@@ -169,21 +182,6 @@ class _SuiteRun:
             if rung is not None:
                 write(folder, BaselineRecord(key, rung))
         return rung
-
-    def _network(self, baseline: Baseline) -> Network:
-        dataset = self.suite.dataset
-        network = network_for(
-            baseline,
-            dataset.input_shape,
-            len(dataset.classes),
-            len(dataset.train),
-            data=self.source.name,
-            epochs=self.suite.epochs,
-            seed=self.suite.seed,
-        )
-        return msgspec.structs.replace(
-            network, classes=self.suite.classes, labels_from=self.suite.labels_from
-        )
 
     def _recorder(self, network: Network, begun: RunFolder | None) -> Recorder:
         dataset = self.suite.dataset

@@ -60,6 +60,19 @@ async def test_the_ladder_is_climbed_once(
         assert len([one for one in (tmp_path / "runs").iterdir() if one.name[0] != "."]) == 2, again
 
 
+async def test_before_the_first_training_all_are_described(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    app = make_app()
+    app.places.runs = tmp_path / "runs"
+    async with app.run_test(size=(120, 40)) as pilot:
+        await pilot.press("f7")
+        await until(pilot, lambda: "a guess is right in 10.0%" in text(app, "#climb"))
+        assert all(name in text(app, "#weights-words") for name in baseline_runner.RUNGS)
+        assert "fc 100 | relu | fc 10   30 epochs" in text(app, "#weights-words")
+        assert "7,510" in text(app, "#rungs").splitlines()[4]
+
+
 async def test_what_was_done_is_shown_at_once_and_closer(make_app: MakeApp, tmp_path: Path) -> None:
     root, baselines = tmp_path / "runs", ("knn", "linear-svm", "two-layer")
     list(

@@ -278,6 +278,7 @@ async def test_a_run_that_trains_is_shown_and_drawn_again(
         assert app.training.session.join(10)
         await until(pilot, lambda: not app.training.active)
 
+
 async def test_the_gaps_between_patches_are_the_ground_of_the_theme(app: CnnTuiApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await open_run(app, pilot, "small-2")

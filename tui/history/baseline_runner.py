@@ -2,24 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
+from cnn_tui.engine.specs.check import check
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.quick.write import to_quick
 from cnn_tui.engine.training.control import Control
 from cnn_tui.engine.training.events import BatchCompleted, RunStarted
 from cnn_tui.tui.rows import TableRow
 from cnn_tui.tui.session import progress_of
-from cnn_tui.tui.words import duration
+from cnn_tui.tui.words import count, duration
 
 if TYPE_CHECKING:
+    from cnn_tui.engine.baselines.recipes import Baseline
     from cnn_tui.engine.baselines.record import BaselineResult
     from cnn_tui.engine.baselines.suite import BaselineSuite, SuiteEvent
 
 
-RUNGS = ("knn", "linear-svm", "linear-softmax", "two-layer", "convnet")
+RUNGS: tuple[Baseline, ...] = ("knn", "linear-svm", "linear-softmax", "two-layer", "convnet")
+
+
+class Planned(NamedTuple):
+    """What is known of a baseline before its training."""
+
+    layers: str
+    params: int
+    length: str
+
+    @classmethod
+    def of(cls, network: Network) -> Planned:
+        length = count(network.training.epochs, "epoch")
+        return cls(to_quick(network.layers), check(network).total_params, length)
 
 
 class BaselineRunner:
@@ -29,6 +45,10 @@ class BaselineRunner:
         self, network: Network, root: Path, data_dir: Path | None, *, skip_damaged: bool = False
     ) -> None:
         self.rungs: tuple[BaselineResult, ...] = ()
+        self.planned: Mapping[str, Planned] = {}
+        """What is known of all but k-NN once the data is read."""
+        self.chance: float | None = None
+        """The share of images that a guess gets right."""
         self.baseline = ""
         self.what = "reading the data"
         self.share = 0.0
@@ -44,7 +64,10 @@ class BaselineRunner:
 
     def look(self) -> None:
         """Read the results of earlier runs, blocking; raises ``CnnTuiError``."""
-        done = self._made().done()
+        ladder = self._made()
+        self.chance = 1 / max(1, len(ladder.dataset.classes))
+        self.planned = {name: Planned.of(ladder.network(name)) for name in RUNGS if name != "knn"}
+        done = ladder.done()
         self.rungs = self.rungs or done
 
     def run(self, control: Control) -> None:
@@ -96,16 +119,23 @@ class BaselineRunner:
                 self.share = event.step / max(1, self._steps)
 
 
-def records_of(rungs: Sequence[BaselineResult], present: str) -> tuple[TableRow, ...]:
+def records_of(
+    rungs: Sequence[BaselineResult], present: str, planned: Mapping[str, Planned]
+) -> tuple[TableRow, ...]:
     """Return a row for each baseline, finished or pending."""
     done: dict[str, BaselineResult] = {rung.baseline: rung for rung in rungs}
-    return tuple(_record(name, done.get(name), name == present) for name in RUNGS)
+    return tuple(
+        _record(name, done.get(name), name == present, planned.get(name)) for name in RUNGS
+    )
 
 
-def _record(name: str, rung: BaselineResult | None, present: bool) -> TableRow:
+def _record(
+    name: str, rung: BaselineResult | None, present: bool, planned: Planned | None
+) -> TableRow:
     if rung is None:
         word = "running" if present else "-"
-        return TableRow(name, (name, word, "", "", "", ""), "accent" if present else "dim")
+        params = f"{planned.params:,}" if planned else ""
+        return TableRow(name, (name, word, "", "", params, ""), "accent" if present else "dim")
     cells = (
         name,
         f"{rung.test_accuracy:.2%}",

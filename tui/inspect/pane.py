@@ -58,7 +58,7 @@ class InspectPane(Lines):
     def canvas(self, width: int, height: int) -> Canvas:
         """Return the room and what is drawn of the view."""
         view = (self.page, self.chosen, self.zoom, self.layer_drawn)
-        ground = round(255 * self.visual_style.background.brightness)
+        ground = round(255 * self.background_colors[1].brightness)
         return Canvas(width, height, self._form, *view, ground)
 
     def lines(self, width: int, height: int) -> Sequence[Line]:

@@ -118,7 +118,8 @@ def _room(tiles: Sequence[Tile], side: int) -> tuple[int, int]:
     """Columns and rows of a tile with its caption and the space after it."""
     height, width = tiles[0].picture.values.shape[1:]
     by, gap = side / max(height, width), 2 * tiles[0].four
-    return max(_captions(tiles), round(width * by) + gap) + 2, -(-(round(height * by) + gap) // 2) + 1
+    rows = -(-(round(height * by) + gap) // 2) + 1
+    return max(_captions(tiles), round(width * by) + gap) + 2, rows
 
 
 def _captions(tiles: Sequence[Tile]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from textwrap import wrap
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.actions import LADDER, keyed
 from cnn_tui.tui.bindings import bindings
 from cnn_tui.tui.dashboard.baseline_charts import chart_of, folds_picture
-from cnn_tui.tui.history.baseline_runner import RUNGS, BaselineRunner, records_of
+from cnn_tui.tui.history.baseline_runner import RUNGS, BaselineRunner, Planned, records_of
 from cnn_tui.tui.rows import Column, Line, bar
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.screens.starting import ask_for_data
@@ -28,7 +29,7 @@ from cnn_tui.tui.widgets.bars import Heading
 from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.lines import TextLines
 from cnn_tui.tui.widgets.table import Table
-from cnn_tui.tui.words import clean
+from cnn_tui.tui.words import BETWEEN, clean, packed
 
 if TYPE_CHECKING:
     from cnn_tui.engine.baselines.record import BaselineResult
@@ -74,7 +75,7 @@ class BaselinesScreen(ModeScreen):
         self._network, self._places = network, places
         self._climb = self._runner()
         self._control: Control | None = None
-        self._words = keyed("{ladder.start} trains the missing baselines")
+        self._words = "reading the data"
 
     def compose_body(self) -> ComposeResult:
         yield Table(_COLUMNS, title="baselines", id="rungs")
@@ -106,6 +107,9 @@ class BaselinesScreen(ModeScreen):
                 else keyed("{ladder.start} trains the rest")
             )
             self._words = f"{done} of {len(RUNGS)} complete; {rest}"
+        elif self._climb.chance and not self._control:
+            start = keyed("{ladder.start} trains the missing baselines")
+            self._words = f"{start}; a guess is right in {self._climb.chance:.1%}"
         self._look()
 
     def action_climb(self) -> None:
@@ -153,13 +157,15 @@ class BaselinesScreen(ModeScreen):
             return
         climb, width = self._climb, self.size.width
         table = self.query_one(Table)
-        table.records = records_of(climb.rungs, climb.baseline)
+        table.records = records_of(climb.rungs, climb.baseline, climb.planned)
         self.query_one("#bars", TextLines).rows = chart_of(climb.rungs, width)
         self.set_class(not climb.rungs, "-none")
         state = self.query_one("#climb", TextLines)
         state.rows = self._state(width)
         chosen = next((rung for rung in climb.rungs if rung.baseline == table.chosen), None)
-        self.query_one(BaselineDetail).show(table.chosen, chosen)
+        self.query_one(BaselineDetail).show(
+            table.chosen, chosen, climb.planned, alone=bool(climb.rungs)
+        )
         self.refresh_bindings()
 
     def _state(self, width: int) -> tuple[Line, ...]:
@@ -201,7 +207,7 @@ class BaselinesScreen(ModeScreen):
 
     def _fetched(self, nothing: None) -> None:
         self._climb = self._runner()
-        self._words = keyed("{ladder.start} trains the missing baselines")
+        self._words = "reading the data"
         run_in_thread(self, self._climb.look, self._seen, self._fail)
 
     def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
@@ -221,7 +227,7 @@ class BaselineDetail(Vertical):
     def __init__(self, root: Path, *, id: str | None = None) -> None:
         super().__init__(id=id)
         self._root = root
-        self._shown = ("", "")
+        self._shown: tuple[object, ...] = ()
 
     def compose(self) -> ComposeResult:
         yield Chart(id="folds")
@@ -229,18 +235,32 @@ class BaselineDetail(Vertical):
 
     def on_resize(self, event: object) -> None:
         """Redraw at the next :meth:`show`: pictures and ticks depend on the size."""
-        self._shown = ("", "")
+        self._shown = ()
 
-    def show(self, baseline: str, rung: BaselineResult | None) -> None:
-        """Show a baseline, finished or not; repeating the same one costs nothing."""
-        wanted = (baseline, rung.run if rung else "")
+    def show(
+        self,
+        baseline: str,
+        rung: BaselineResult | None,
+        planned: Mapping[str, Planned],
+        *,
+        alone: bool,
+    ) -> None:
+        """Show a baseline, finished or not; repeating the same one costs nothing.
+
+        Without any result all are described, if there is room; ``alone`` leaves out the others.
+        """
+        wanted = (baseline, rung.run if rung else "", len(planned), alone)
         if wanted == self._shown or not self.is_mounted:
             return
         self._shown = wanted
         self.set_class(rung is not None and rung.cross_validation is not None, "-folds")
         weights = self.query_one(Weights)
         if rung is None:
-            weights.say(f"{baseline}: not trained yet. {_IDEAS.get(baseline, '')}")
+            width = min(self.size.width - 2, _LONGEST)
+            rows = [] if alone else _described(RUNGS, baseline, planned, width)
+            if not 0 < len(rows) <= self.size.height:
+                rows = _described([baseline], "", planned, width)
+            weights.clear(tuple(rows))
         elif rung.cross_validation:
             self.call_after_refresh(self._draw_folds, rung)
         elif baseline == "knn":
@@ -252,3 +272,24 @@ class BaselineDetail(Vertical):
         chart = self.query_one(Chart)
         if rung.cross_validation:
             chart.picture = folds_picture(rung.cross_validation, chart.content_size.height - 3)
+
+
+def _described(
+    names: Sequence[str], chosen: str, planned: Mapping[str, Planned], width: int
+) -> list[Line]:
+    """Return what some baselines are; of a single one also that it is not trained."""
+    rows: list[Line] = []
+    for name in names:
+        state = "" if chosen else " not trained yet."
+        words = f"{name}:{state} {_IDEAS.get(name, '')}"
+        role = "" if name == chosen else "dim"
+        rows += [()] * bool(rows)
+        rows += [((f" {line}", role),) for line in wrap(words, max(20, width))]
+        if name in planned:
+            facts = BETWEEN.join((planned[name].layers, planned[name].length))
+            rows += [((f" {line}", "dim"),) for line in packed(facts, max(20, width))]
+    return rows
+
+
+_LONGEST = 120
+"""Columns of a line that is still read easily."""

@@ -13,6 +13,7 @@ from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.tui.actions import WEIGHTS
 from cnn_tui.tui.bindings import bindings
+from cnn_tui.tui.rows import Line
 from cnn_tui.tui.screens.mode import ModeScreen
 from cnn_tui.tui.threads import run_in_thread
 from cnn_tui.tui.widgets.bars import Heading
@@ -40,9 +41,14 @@ class Weights(Vertical):
 
     def say(self, words: str) -> None:
         """Show a text instead of weights."""
+        self.clear()
+        self._tell(words)
+
+    def clear(self, rows: tuple[Line, ...] = ()) -> None:
+        """Show rows instead of weights."""
         self._run = ""
         self.query_one("#templates", Static).update("")
-        self._tell(words)
+        self.query_one("#weights-words", TextLines).rows = rows
 
     def read(self, folder: RunFolder) -> None:
         """Show the weights of a run."""
