@@ -144,7 +144,7 @@ def _pairs(
 
 
 def _refuse_misfits(rewritten: Rewrite) -> None:
-    for network, when in ((rewritten.before, ""), (rewritten.after, "then ")):
+    for network, when in ((rewritten.before, ""), (rewritten.after, "Afterwards, ")):
         issues = check(network).issues
         if issues:
             raise ShapeError(f"{when}{issues[0].message}", "" if when else "Fix that first.")
@@ -152,5 +152,6 @@ def _refuse_misfits(rewritten: Rewrite) -> None:
         if pair.part is None and not pair.old.inner:
             old, new = pair.old, pair.new[0]
             if (old.weights, old.biases) != (new.weights, new.biases):
-                text = f"then {new.name} would have {new.params:,} parameters, not {old.params:,}."
+                would = f"{new.name} would have {new.params:,} parameters"
+                text = f"Afterwards, {would}, not {old.params:,}."
                 raise ShapeError(text, "Remove it first.")

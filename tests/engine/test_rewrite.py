@@ -88,12 +88,14 @@ def test_what_is_rewritten_in_repeated_layers_is_so_in_every_copy() -> None:
 def test_a_rewrite_that_breaks_the_network_is_refused() -> None:
     described = net("conv 4 3x3 | maxpool 5 | batchnorm | fc 3")
     smaller = {(0,): (Conv(out_channels=4, kernel_size=4),)}
-    with pytest.raises(ShapeError, match=r"^then .* tile") as caught:
+    with pytest.raises(ShapeError, match=r"^Afterwards, .* tile") as caught:
         rewrite("pool-to-conv", described, smaller, exact=False)
     assert caught.value.hint == ""
     for channels, params in ((6, 12), (2, 4)):
         other = {(0,): (Conv(out_channels=channels),)}
-        with pytest.raises(ShapeError, match=f"^then bn3 would have {params} param") as caught:
+        with pytest.raises(
+            ShapeError, match=f"^Afterwards, bn3 would have {params} param"
+        ) as caught:
             rewrite("pool-to-conv", described, other, exact=False)
         assert caught.value.hint == "Remove it first."
     broken = Network(input=(2, 12, 12), layers=(ReLU(), MaxPool(kernel_size=5), Dropout(p=9.0)))

@@ -69,7 +69,7 @@ async def test_before_the_first_training_all_are_described(
         await pilot.press("f7")
         await until(pilot, lambda: "a guess is right in 10.0%" in text(app, "#climb"))
         assert all(name in text(app, "#weights-words") for name in baseline_runner.RUNGS)
-        assert "fc 100 | relu | fc 10   30 epochs" in text(app, "#weights-words")
+        assert "fc 100 | relu | fc 10   20 epochs" in text(app, "#weights-words")
         assert "7,510" in text(app, "#rungs").splitlines()[4]
 
 

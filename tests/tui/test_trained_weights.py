@@ -100,7 +100,7 @@ async def test_a_trained_lenet_keeps_its_outputs_when_its_fc_layers_become_convo
     async with app.run_test(size=(80, 24)) as pilot:
         first = await trained(app, pilot)
         for row in ("7", "9", "11"):
-            assert "the same. 4 random images" in await rewritten(app, pilot, row)
+            assert "Equal on 4 random images" in await rewritten(app, pilot, row)
         assert not any(isinstance(layer, FC) for layer in app.builder.network.layers)
         carried = await kept(app, pilot)
         images = np.random.default_rng(0).normal(size=(16, 1, 28, 28)).astype(np.float32)
@@ -125,7 +125,7 @@ async def test_the_weights_of_a_convolution_become_those_of_a_matrix_and_undo_gi
         app.builder.open(_all_conv(app.builder.network), None)
         first = await trained(app, pilot)
         shown = await rewritten(app, pilot, "2")
-        assert "the same" in shown
+        assert "Equal on" in shown
         carried = await kept(app, pilot)
         images = np.random.default_rng(0).normal(size=(4, 1, 28, 28)).astype(np.float32)
         before, after = scores(first, images), scores(carried, images)

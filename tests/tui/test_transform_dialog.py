@@ -37,7 +37,7 @@ async def test_fc_becomes_conv_with_a_proof(make_app: MakeApp) -> None:
         shown = await proof(app, pilot)
         assert "fc 120" in shown
         assert "conv 120 5x5" in shown
-        assert "the same. 4 random images: largest difference" in shown
+        assert "Equal on 4 random images: scores up to" in shown
         await pilot.press("enter")
         assert app.builder.network.layers[6] == Conv(out_channels=120, kernel_size=5)
         assert app.builder.report.total_params == 61_706
@@ -61,7 +61,7 @@ async def test_a_large_kernel_becomes_a_stack(make_app: MakeApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("down")
         shown = await proof(app, pilot)
-        assert "then layer" not in shown
+        assert "Afterwards, layer" not in shown
         assert "are zero" in shown
         await pilot.press("down")
         for _ in range(400):
@@ -98,7 +98,7 @@ async def test_a_pool_becomes_a_strided_conv(make_app: MakeApp) -> None:
     app = make_app(Network(layers=(AvgPool(), FC(out_features=10))))
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("down")
-        assert "the same" in await proof(app, pilot)
+        assert "Equal on" in await proof(app, pilot)
         await pilot.press("enter")
         assert app.builder.network.layers[0] == Conv(out_channels=1, kernel_size=2, stride=2)
 

@@ -79,5 +79,5 @@ def _title(smooth: Sequence[Point], lr: float | None) -> tuple[Run, ...]:
     return (
         (f" loss{at}", "strong"),
         (f"   smoothed {value:.4g}", "accent"),
-        ("   behind it each step", "dim"),
+        ("   shaded: each step", "dim"),
     )

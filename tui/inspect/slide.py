@@ -55,8 +55,8 @@ class SlideSeen(Seen):
         single, batched = found.single_seconds / found.seconds, found.crops_seconds / found.seconds
         return (
             f"{rows}x{columns} places, {count(found.stride[0], 'pixel')} apart, all at once in "
-            f"{duration(found.seconds)}: {single:.0f} times as fast as one crop after the other "
-            f"({duration(found.single_seconds)}), {batched:.0f} times as fast as crops in batches. "
+            f"{duration(found.seconds)}: {single:.1f} times as fast as one crop after the other "
+            f"({duration(found.single_seconds)}), {batched:.1f} times as fast as crops in batches. "
             f"The results differ by {found.worst_difference:.0e} at most.",
             *filter(None, [found.remark]),
         )

@@ -106,15 +106,15 @@ def forecast_lines(network: Network, forecast: Profile) -> Iterator[Line]:
 
 def _layer_lines(layers: Sequence[LayerTime]) -> Iterator[Line]:
     total = sum(layer.total for layer in layers) or 1.0
-    yield ((f"{'layer':18}{'forward':>10}{'backward':>10}{'share':>8}", "dim"),)
+    yield ((f"{'layer':18}{'forward':>10}{'backward':>10} ms{'share':>8}", "dim"),)
     for layer in sorted(layers, key=lambda layer: -layer.total):
         share = layer.total / total
         name = short_name(clean(layer.name), 17) or "loss, optimizer"
         inside = clean(layer.computed_in).rpartition(".")[2]
-        forward = f"in {short_name(inside, 6)}" if inside else _short(layer.forward)
+        forward = f"in {short_name(inside, 6)}" if inside else _in_ms(layer.forward)
         yield (
             (f"{name:18}", ""),
-            (f"{forward:>10}{_short(layer.backward):>10}{share:>8.1%}  ", ""),
+            (f"{forward:>10}{_in_ms(layer.backward)} ms{share:>8.1%}  ", ""),
             (block_bar(share, _BAR).rstrip(), "accent"),
         )
 
@@ -135,6 +135,11 @@ def images_of(network: Network) -> int | None:
     if name in SOURCES:
         return SOURCES[name].train
     return next((entry.images for entry in entries() if entry.name == name), None)
+
+
+def _in_ms(seconds: float) -> str:
+    """Return milliseconds; their decimal points stand below one another."""
+    return f"{seconds * 1000:>10,.2f}"
 
 
 def _short(seconds: float) -> str:

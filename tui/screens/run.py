@@ -147,7 +147,9 @@ class RunScreen(ModeScreen):
         started, recipe = self._source.board.started, self._source.view.recipe
         if started is None:
             return built
-        return Heading(clean(started.arch), clean(started.data), recipe=recipe)
+        # The line below tells it while a run trains.
+        told = self._source.view.state == "training"
+        return Heading(clean(started.arch), clean(started.data), recipe="" if told else recipe)
 
     def compose_body(self) -> ComposeResult:
         yield RunStatus(id="status")

@@ -200,9 +200,12 @@ def _prove(rewritten: Rewrite, trained: Trained | None) -> Proof:
 
 
 def _verdict(verification: Verification) -> str:
-    over = f"{verification.images} random images: largest difference {verification.difference:.1e}"
+    over = (
+        f"{verification.images} random images: scores up to {verification.largest:.3g} differ by "
+        f"{verification.difference:.1e} at most"
+    )
     if not verification.passed:
-        return f"not the same. {over}, scores up to {verification.largest:.3g}"
+        return f"Not equal on {over}"
     if verification.exact:
-        return f"the same. {over}, scores up to {verification.largest:.3g}"
-    return f"another function, to be trained again: scores differ by {verification.difference:.2g}"
+        return f"Equal on {over}"
+    return f"Another function, to be trained again: scores differ by {verification.difference:.2g}"

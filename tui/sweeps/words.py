@@ -16,7 +16,7 @@ from cnn_tui.tui.words import clean, clock, compact, count, fit
 
 _NAME, _BAR = 18, 8
 """Columns of a field's name and, at least, of the bar."""
-_PHASES = {"running": "accent", "interrupted": "warn", "failed": "error"}
+_PHASES = {"running": "accent", "finished": "good", "interrupted": "warn", "failed": "error"}
 
 
 def heading_words(state: SweepState) -> str:
@@ -57,6 +57,8 @@ def _state_line(state: SweepState, times: str, width: int) -> tuple[Line, ...]:
             )
         case "stopped":
             words = keyed("stopped; {sweeps.resume} resumes")
+        case "finished" if state.best and not state.message:
+            words = _best_words(state, state.best)
         case phase:
             words = phase
     message = f": {state.message}" if state.message else ""
@@ -64,6 +66,14 @@ def _state_line(state: SweepState, times: str, width: int) -> tuple[Line, ...]:
     shown = f" {clean(words + message)}"
     rest = "".join(f"   {part}" for part in (times, clean(state.title)) if part)
     return (((shown, role), (fit(rest, max(0, width - len(shown))).rstrip(), "dim")),)
+
+
+def _best_words(state: SweepState, best: SweepTrial) -> str:
+    names = short_names(state.fields)
+    values = (
+        f"{names.get(field, field)} {value_words(best.values[field])}" for field in best.values
+    )
+    return f"best {value_of(state, best.best)} in trial {best.number}: {', '.join(values)}"
 
 
 def _times(state: SweepState, done: int, total: int, now: datetime) -> str:

@@ -143,9 +143,9 @@ class Totals(Lines):
             *([f"weights of {self.weights}"] if self.weights else ()),
         )
         if not known:
-            parts = ("nothing is known behind the input",)
+            parts = ("nothing is known from layer 1 on",)
         if not report.layers:
-            state = ("empty", "dim")
+            state, parts = ("no layers", "dim"), ()
         return [((" ", ""), state, (_joined(parts, width - len(state[0]) - 1), ""))]
 
 

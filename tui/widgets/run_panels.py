@@ -118,7 +118,12 @@ class Figures(Lines):
             *([("balanced", clean(run.balanced))] if run.balanced else ()),
             ("use", run.usage or "-"),
         )
-        return [((f" {label:<9}", "dim"), (value, "")) for label, value in rows]
+        # What a run has not told by its end it will never tell.
+        return [
+            ((f" {label:<9}", "dim"), (value, ""))
+            for label, value in rows
+            if not (run.ended and value == "-")
+        ]
 
 
 class VerdictLine(Lines):

@@ -113,8 +113,8 @@ class Table(Lines, can_focus=True):
         rows: list[Line] = [((self._row("  ", titles, kept, width), "dim"),)]
         if not self.records:
             words = wrap(self.empty, max(8, min(_LONGEST, width - 4)))
-            above: list[Line] = [()] * max(1, (height - len(words)) // 3)
-            return [*rows, *above, *(((line.center(width).rstrip(), "dim"),) for line in words)]
+            above: list[Line] = [()] * max(2, (height - len(words)) // 3 + 1)
+            return [*above, *(((line.center(width).rstrip(), "dim"),) for line in words)]
         visible = enumerate(self.records[self._top : self._top + shown], start=self._top)
         lines = [self._line(at, record, kept, width - scrolls) for at, record in visible]
         if scrolls:

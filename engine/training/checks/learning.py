@@ -53,7 +53,7 @@ def gradients(bench: Bench) -> CheckResult:
     cut = "" if checked.complete else "; there was no time for more"
     # Rounding is subtracted from the error, which often leaves nothing.
     agreement = f"to {checked.error:.0e}" if checked.error else "within rounding"
-    message = f"Gradients agree with the slope of the loss {agreement}: {done}{cut}."
+    message = f"Gradients agree with the slope of the loss {agreement}{note}{cut}."
     return CheckResult("gradients", True, message, evidence)
 
 
