@@ -70,7 +70,7 @@ class Table(Lines, can_focus=True):
     def validate_cursor(self, cursor: int) -> int:
         return max(0, min(cursor, len(self.records) - 1))
 
-    def watch_records(self, before: tuple[TableRow, ...]) -> None:
+    def watch_records(self, before: tuple[TableRow, ...], _: tuple[TableRow, ...]) -> None:
         """Show the new records; the cursor stays on its record."""
         if before:
             self.choose(before[min(self.cursor, len(before) - 1)].key)
