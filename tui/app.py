@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from textual import events, on, work
 
+from cnn_tui.engine.data.sources import FOLDER
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.runs.names import DEMO_RUN
 from cnn_tui.engine.shapes import format_shape
@@ -218,11 +219,15 @@ class CnnTuiApp(LearningApp, inherit_bindings=False):
     @on(DataWanted)
     def _use_data(self, event: DataWanted) -> None:
         self.builder.use_data(event.name)
+        shape = format_shape(self.builder.network.input)
+        taken = f"The network takes {event.name} now, {shape}."
+        if event.name == FOLDER:
+            taken = (
+                f"The network takes your data now. Pictures are scaled to its input, {shape}: the "
+                "first row of Build changes that."
+            )
         fits = "" if self.builder.report.valid else " Build shows what does not fit it yet."
-        self.notify(
-            f"The network takes {event.name} now, {format_shape(self.builder.network.input)}."
-            f"{fits} Press u in Build to undo."
-        )
+        self.notify(f"{taken}{fits} Press u in Build to undo.")
 
     @on(InspectRun)
     async def _inspect(self, event: InspectRun) -> None:

@@ -122,7 +122,7 @@ REFUSALS = {
     LEARN: {"begin": "No lesson can be read.", "fast_track": "No lesson can be read."},
     DATA: {
         "fetch": "There is nothing to download for this dataset.",
-        "give_folder": "This dataset is built in: it needs no folder.",
+        "give_folder": "A dataset is downloaded: {data.cancel} cancels that.",
         "cancel": "No download is active: {data.fetch} starts one.",
         "use": "The network in Build has this data already.",
         "more": _NOT_HERE,

@@ -122,7 +122,7 @@ async def test_broken_off_download_is_completed_by_the_next(make_app: MakeApp, p
     (place / f"{name}.part").write_bytes(content[:1000])
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("f6", "down", "down")
+        await pilot.press("f6", "down", "down", "down")
         await until(pilot, lambda: "f downloads it" in text(app, "#dataset"))
         await pilot.press("f")
         await until(pilot, lambda: "92 to train" in text(app, "#dataset"))
@@ -138,7 +138,7 @@ async def test_wrong_bytes_are_refused_and_the_next_try_works(
     served.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("f6", "down", "down", "f")
+        await pilot.press("f6", "down", "down", "down", "f")
         await until(pilot, lambda: "SHA-256" in text(app, "#dataset"))
         assert name not in files_in(place)
         served.write_bytes(content)

@@ -101,7 +101,7 @@ async def test_samples_of_what_is_built_in(make_app: MakeApp) -> None:
         assert app.screen.query_one("#samples", Static).content is not before
         await pilot.press("down")
         await until(pilot, lambda: "pixels" in text(app, "#dataset") and "▀" in samples(app))
-        await pilot.press("end", "f", "x", "right", "f6")
+        await pilot.press("home", "down", "down", "f", "x", "right", "f6")
         assert "o opens your own: a folder of pictures" in text(app, "#dataset")
         await pilot.press("escape")
         assert isinstance(app.screen, BuildScreen)
@@ -116,7 +116,7 @@ async def test_classes_and_what_is_doubtful_on_c(make_app: MakeApp, tmp_path: Pa
     app = make_app()
     app.places.given["folder"] = tmp_path / "mine.npz"
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("f6", "end")
+        await pilot.press("f6", "down", "down")
         await until(pilot, lambda: "! c shows doubts" in " ".join(text(app, "#dataset").split()))
         assert "NumPy arrays in a .npz file" in " ".join(text(app, "#dataset").split())
         await pilot.press("c")
@@ -177,7 +177,7 @@ async def test_a_host_that_has_nothing_is_told(
     serve(0)
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("f6", "down", "down")
+        await pilot.press("f6", "down", "down", "down")
         await until(pilot, lambda: "f downloads it: 12 MB" in text(app, "#dataset"))
         await pilot.press("f")
         await until(pilot, lambda: "404" in text(app, "#dataset"))
@@ -190,7 +190,7 @@ async def test_a_download_shows_how_far_it_is_and_is_broken_off(
     host = serve(SOURCES["mnist"].files[0].size)
     app = make_app()
     async with app.run_test(size=(80, 24)) as pilot:
-        await pilot.press("f6", "down", "down", "f")
+        await pilot.press("f6", "down", "down", "down", "f")
         await until(pilot, lambda: "━━" in text(app, "#dataset"))
         assert "of 11.6 MB" in text(app, "#dataset")
         await pilot.press("x")
@@ -223,12 +223,12 @@ async def test_a_set_of_pictures_tells_its_progress_and_is_given_up_for_another(
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("f6")
         await pilot.pause()
-        await pilot.press("end")
+        await pilot.press("down", "down")
         await until(pilot, lambda: "decoding pictures once" in text(app, "#dataset"))
         await pilot.press("home")
         go_on.set()
         await until(pilot, lambda: "1,257 to train" in text(app, "#dataset"))
         (part,) = (tmp_path / "cache" / "cnn-tui").glob(".part-images-*")
-        await pilot.press("end")
+        await pilot.press("down", "down")
         await until(pilot, lambda: "33 to train" in text(app, "#dataset"))
         assert told.is_set() and not part.exists()

@@ -13,7 +13,7 @@ from textual.containers import VerticalScroll
 from textual.timer import Timer
 from textual.widgets import Static
 
-from cnn_tui.engine.data.sources import FOLDER, OWN, SOURCES, within
+from cnn_tui.engine.data.sources import FOLDER, IMAGENET, OWN, SOURCES, within
 from cnn_tui.engine.errors import CnnTuiError, DataError
 from cnn_tui.engine.specs.network import Recipe
 from cnn_tui.tui.actions import DATA, keyed
@@ -42,6 +42,8 @@ _SIDES = {False: 10, True: 22}
 """Longest side of a picture in characters, on low and on high screens."""
 _REST = 0.15
 """Seconds that the cursor rests on a dataset before it is read."""
+_ELSEWHERE = (*SOURCES, IMAGENET)
+"""Datasets that do not come with the program."""
 _MOST_KNOWN = 3
 """Datasets that are kept in memory."""
 
@@ -121,7 +123,8 @@ class DataScreen(ModeScreen):
         # Imported late, here and below: only data that is shown needs NumPy.
         from cnn_tui.engine.data.catalog import entries
 
-        listed = entries(self._folder_of)
+        # One's own data stand before those that have to be downloaded, of which there are many.
+        listed = sorted(entries(self._folder_of), key=lambda entry: entry.name in _ELSEWHERE)
         self._entries = {entry.name: entry for entry in listed}
         given = (self._folder_of(entry.name) is not None for entry in listed)
         self.query_one(Table).records = tuple(map(row_of, listed, given))
@@ -247,9 +250,13 @@ class DataScreen(ModeScreen):
 
     @work
     async def action_give_folder(self) -> None:
-        name = self.query_one(Table).chosen
+        """Ask where the chosen dataset is; what is built in needs no folder, one's own does."""
+        chosen = self.query_one(Table).chosen
+        name = chosen if chosen in (*SOURCES, *OWN) else FOLDER
         if await ask_for_data(self.app, name, self._places) and self.is_mounted:
             self._list()
+            self.query_one(Table).choose(name)
+            self._chosen()
 
     def action_cancel(self) -> None:
         if self._stop:
@@ -296,7 +303,7 @@ class DataScreen(ModeScreen):
             case "use":
                 return chosen != self._used
             case "give_folder":
-                return chosen in (*SOURCES, *OWN) and idle
+                return idle
             case "more" | "view":
                 return entry is not None and entry.ready
             case "fetch":
