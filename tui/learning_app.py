@@ -17,6 +17,7 @@ from cnn_tui.engine.training.events import RunEvent
 from cnn_tui.tui import screens
 from cnn_tui.tui.actions import commands, keyed
 from cnn_tui.tui.building.document import Moment
+from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.command import key_word
 from cnn_tui.tui.lesson_actions import LESSON
 from cnn_tui.tui.messages import LessonWanted, ViewShown
@@ -56,8 +57,8 @@ class LearningApp(StartingApp, inherit_bindings=False):
     """The lesson that is under way."""
     lesson_shown: LessonView | None = None
     """What the main screens show of it."""
-    _before: Moment | None = None
-    """What Build had before the first lesson."""
+    _before: tuple[Moment, Trained | None] | None = None
+    """What Build had before the first lesson, and the weights of the last run."""
     _told = False
     """Whether it was said that the task is solved."""
 
@@ -113,8 +114,12 @@ class LearningApp(StartingApp, inherit_bindings=False):
             self.notify(words, severity="error", timeout=10)
             return
         is_dirty = self.builder.document.dirty and self._before is None
-        self._before = self._before or self.builder.document.moment
-        self.desk, self._told = desk, False
+        self._before = self._before or (self.builder.document.moment, self.builder.latest)
+        self.desk, self._told, self.study.latest = desk, False, lesson
+        if not self.training.active:
+            # Its remedies, weights and differences are about another task.
+            self.training.clear()
+        self.builder.latest = None
         self.builder.open(lesson.start, None)
         await self._show_work(desk)
         if is_dirty:
@@ -258,7 +263,7 @@ class LearningApp(StartingApp, inherit_bindings=False):
         if desk.solved:
             self._tell_why()
         else:
-            self.push_screen(screens.LessonDialog(desk, at_end=True))
+            self.push_screen(screens.LessonDialog(desk, at_task=True))
 
     def action_leave_lesson(self) -> None:
         """Leave the lesson; Build has its network from before again."""
@@ -289,7 +294,8 @@ class LearningApp(StartingApp, inherit_bindings=False):
         """Let Build have the network from before the lesson."""
         self.desk = None
         if self._before is not None:
-            self.builder.come_back(self._before)
+            moment, self.builder.latest = self._before
+            self.builder.come_back(moment)
             self._before = None
         self.show_lesson()
 

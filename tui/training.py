@@ -130,6 +130,14 @@ class Training:
 
         self._begin(network, partial(reproduce_here, folder=folder, again=again))
 
+    def clear(self) -> None:
+        """Forget the run that has ended: no curves, no remedies, nothing to look into."""
+        self._apply_events()
+        self.board, self.earlier = Board(), None
+        self._start_from = self._ended = None
+        self.session.network, self._used = None, ""
+        self.view = self._view()
+
     def glimpse(self) -> Glimpse | None:
         """The weights of the run between two steps; None until they are there, or without a run.
 

@@ -10,7 +10,7 @@ from cnn_tui.engine.lessons.progress import Attempt
 from cnn_tui.engine.lessons.reading import load_shipped, shipped_lessons
 
 Standing = Literal["solved", "known", "begun", "new"]
-"""``known`` is a lesson whose chapter was shown to be known on the fast track."""
+"""``known`` is a lesson not begun whose chapter was shown to be known on the fast track."""
 
 
 class Entry(NamedTuple):
@@ -42,9 +42,9 @@ def entries(lessons: Iterable[Lesson], attempts: Mapping[str, Attempt]) -> tuple
 def _standing(attempt: Attempt, is_known: bool) -> Standing:
     if attempt.solved:
         return "solved"
-    if is_known:
-        return "known"
-    return "begun" if attempt.began else "new"
+    if attempt.began:
+        return "begun"
+    return "known" if is_known else "new"
 
 
 def next_lesson(

@@ -220,7 +220,9 @@ def test_the_way_through_the_lessons() -> None:
 
 
 def test_a_chapter_is_known_by_its_task_on_the_fast_track() -> None:
-    found = entries(COURSE, {"receptive-field": Attempt(solved=True)})
+    begun = Attempt(began="2026-01-01T00:00:00Z")
+    found = entries(COURSE, {"receptive-field": Attempt(solved=True), "padding": begun})
     standings = {one.lesson.name: one.standing for one in found}
     assert standings["receptive-field"] == "solved"
     assert standings["output-size"] == "known" and standings["two-losses"] == "new"
+    assert standings["padding"] == "begun", "one goes through all of them"

@@ -16,11 +16,14 @@ from textual.pilot import Pilot
 
 from cnn_tui.engine.lessons.progress import LessonProgress
 from cnn_tui.engine.lessons.reading import load_lesson
+from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.training.events import RunStarted
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.building.trained import Trained
 from cnn_tui.tui.learning_app import Learning
 from cnn_tui.tui.messages import LessonWanted, ViewShown
 from cnn_tui.tui.screens.lesson import LessonDialog, SolvedDialog
+from cnn_tui.tui.widgets.lesson_list import LessonList
 
 MakeApp = Callable[..., CnnTuiApp]
 PADDING = ("down", "enter", "down", "down", "down", "1")
@@ -164,6 +167,37 @@ async def test_a_view_counts_only_of_the_run_of_the_lesson(
         assert "Solved: ^g shows why" in text(app, "#lesson") and not app.screen.is_modal
 
 
+async def test_a_lesson_begins_without_the_run_of_the_one_before(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await begun(app, pilot, make_lesson(tmp_path, TRAIN, where="train"))
+        await typed(pilot, "f5")
+        await settle(app, pilot)
+        app.poll()
+        await done(pilot)
+        app.builder.latest = own = Trained(RunFolder(tmp_path / "own-1"), app.builder.network)
+        assert app.builder.start == own and app.training.board.started
+        await typed(pilot, "escape", "ctrl+l")
+        await begun(app, pilot, make_lesson(tmp_path, TRAIN, "second", where="train"))
+        assert "ready" in text(app, "#status") and not app.training.board.started
+        assert app.builder.start is None, "no question about weights of another task"
+        assert app.training.board.kept is None and app.training.earlier is None
+
+
+async def test_weights_of_ones_own_run_come_back_with_the_network(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        app.builder.latest = own = Trained(RunFolder(tmp_path / "own-1"), app.builder.network)
+        await begun(app, pilot, make_lesson(tmp_path, BUILD))
+        assert app.builder.start is None
+        await typed(pilot, "ctrl+l")
+        assert app.builder.start == own
+
+
 async def test_hints_the_text_and_what_is_wrong_have_a_key_each(
     make_app: MakeApp, tmp_path: Path
 ) -> None:
@@ -191,6 +225,52 @@ async def test_hints_the_text_and_what_is_wrong_have_a_key_each(
         assert attempt.solution_seen
         await typed(pilot, "escape", "f2", "ctrl+l")
         assert app.current_mode == "learn" and not app.screen.is_modal
+
+
+async def test_the_cursor_waits_on_the_lesson_that_was_left(make_app: MakeApp) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await typed(pilot, "6")
+        await until(pilot, lambda: "The output formula" in text(app, "#lessons"))
+        chosen = lambda: app.screen.query_one("#lessons", LessonList).chosen  # noqa: E731
+        await begun(app, pilot, "padding")
+        await typed(pilot, "ctrl+l")
+        await until(pilot, lambda: chosen() == "padding")
+        await typed(pilot, "up", "1", "6")
+        assert chosen() == "parameters", "only once"
+        await typed(pilot, "f")
+        assert chosen() == "receptive-field", "the next one of that track"
+        await typed(pilot, "f")
+        assert chosen() == "receptive-field"
+
+
+async def test_what_is_not_met_comes_before_hints_and_the_solution(
+    make_app: MakeApp, tmp_path: Path
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 18)) as pilot:
+        await begun(app, pilot, make_lesson(tmp_path, BUILD))
+        await typed(pilot, "ctrl+t", "ctrl+t", "ctrl+t", "f2", "s", "escape", "ctrl+g")
+        assert text(app, "LessonText").strip().startswith("task: 0 of 1 met")
+
+
+@pytest.mark.parametrize(("size", "where"), [((80, 24), "#doctor"), ((120, 40), "#form")])
+async def test_the_formula_is_on_the_screen_of_the_lesson_about_it(
+    make_app: MakeApp, size: tuple[int, int], where: str
+) -> None:
+    app = make_app()
+    async with app.run_test(size=size) as pilot:
+        await begun(app, pilot, "output-size")
+        await typed(pilot, "down")
+        assert "(227 - 7 + 2*0)/2 + 1 = 111" in text(app, where)
+        assert ("= 111" in text(app, "#doctor")) is (where == "#doctor")
+        assert "14,112 weights" in text(app, where)
+        await typed(pilot, "enter", "1")
+        assert "(227 - 1 + 2*0)/2 + 1 = 114" not in text(app, where), "the channels were edited"
+        await typed(pilot, "tab", "9")
+        assert "(227 - 9 + 2*0)/2 + 1 = 110" in text(app, where), "while it is typed as well"
+        await pilot.resize_terminal(120, 40)
+        assert "= 110" in text(app, "#form") and "= 110" not in text(app, "#doctor")
 
 
 async def test_ones_own_network_comes_back(make_app: MakeApp, tmp_path: Path) -> None:

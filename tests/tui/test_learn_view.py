@@ -16,7 +16,7 @@ from cnn_tui.tui.learn.answer import both
 from cnn_tui.tui.learn.course import Course, Study
 from cnn_tui.tui.learn.desk import Desk
 from cnn_tui.tui.learn.listing import course_words, lesson_rows
-from cnn_tui.tui.learn.view import LessonView, Wish, beside, strip, whole
+from cnn_tui.tui.learn.view import LessonView, Wish, beside, strip, task_row, whole
 from cnn_tui.tui.rows import Line
 
 VIEW = LessonView(
@@ -45,6 +45,23 @@ def test_a_low_screen_keeps_its_rows_and_shows_what_is_not_met() -> None:
     assert rows[1].startswith(" Change the stride") and rows[3].endswith("…")
     assert rows[4:] == [" [ ] the output is 5.5", " [ ] third"]
     assert max(map(len, rows)) <= 80
+
+
+def test_a_low_screen_shows_all_of_the_first_condition_that_is_not_met() -> None:
+    long = "the last run had at best 92.8% of the validation images right, wanted are 93%"
+    view = replace(VIEW, wishes=(Wish(True, "met"), Wish(False, long), Wish(False, "third")))
+    rows = words(strip(view, 80, low=True))[4:]
+    assert rows == [f" [ ] {long[: long.index('are')]}are", "     93%"]
+    first = replace(view, wishes=(Wish(False, "one"), Wish(False, long)))
+    rows = words(strip(first, 80, low=True))[4:]
+    assert rows[0] == " [ ] one" and len(rows) == 2 and rows[1].endswith("…")
+    longer = words(strip(replace(view, wishes=(Wish(False, long * 3),)), 80, low=True))[4:]
+    assert len(longer) == 2 and longer[1].endswith("…") and max(map(len, longer)) <= 80
+
+
+def test_the_task_begins_behind_the_text() -> None:
+    rows = words(whole(VIEW, 60))
+    assert rows[task_row(VIEW, 60)] == " task: 1 of 3 met"
 
 
 @pytest.mark.parametrize("width", [80, 120])

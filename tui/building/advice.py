@@ -75,18 +75,21 @@ _RECIPE = {
 
 
 def advice_for(
-    network: Network, row: Row, notes: Sequence[Note], field: str = ""
+    network: Network, row: Row, notes: Sequence[Note], field: str = "", *, cut: bool = False
 ) -> tuple[str, ...]:
     """Return a sentence about the row, then the notes on its layer: sharing, memory, costs.
 
-    ``field`` is the one that is being edited, which may have a sentence of its own.
+    ``field`` is the one that is being edited, which may have a sentence of its own. With ``cut``
+    there is no room beside the list for the arithmetic, which then takes the place of the sentence.
     """
     if row.kind == "training" and field in _RECIPE:
         return (keyed(_RECIPE[field]),)
     if row.kind == "input" and network.layers:
         return (_sentence(network, row), keyed(_BEGIN))
-    below = (BETWEEN.join(note.lines) for note in notes if note.topic not in BESIDE)
-    return (_sentence(network, row), *below)
+    joined = [(note.topic in BESIDE, BETWEEN.join(note.lines)) for note in notes]
+    first = [words for beside, words in joined if beside and cut]
+    below = (words for beside, words in joined if not beside)
+    return (*(first or [_sentence(network, row)]), *below)
 
 
 def _sentence(network: Network, row: Row) -> str:

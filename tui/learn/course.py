@@ -43,6 +43,14 @@ class Course:
         behind = next_lesson(self.all_lessons, attempts, after, fast=self.fast)
         return behind or next_lesson(self.all_lessons, attempts, fast=self.fast)
 
+    def onward(self, lesson: Lesson | None = None) -> str:
+        """Return the name of the lesson to go on with: one that is not solved, else the next."""
+        ahead = [one.lesson.name for one in self.entries if one.standing != "solved"]
+        if lesson and lesson.name in ahead:
+            return lesson.name
+        following = self.next_after(lesson)
+        return following.name if following else ""
+
     def with_lesson(self, lesson: Lesson) -> Course:
         """Return the course with a lesson from a file before all others."""
         others = [one for one in self.all_lessons if one.name != lesson.name]
@@ -55,6 +63,8 @@ class Study:
     def __init__(self) -> None:
         self.progress = LessonProgress()
         self.course = Course()
+        self.latest: Lesson | None = None
+        """The lesson that was begun last."""
         self.troubles: tuple[str, ...] = ()
         """Why lessons of the package are left out."""
 

@@ -108,7 +108,9 @@ class Desk:
             place=self._place,
             text=tuple(paragraphs(lesson.text)),
             task=lesson.task.text,
-            wishes=tuple(Wish(one.met, _words(one)) for one in self._judgement.judged),
+            wishes=tuple(
+                Wish(one.met, _words(one, bool(self.work.run))) for one in self._judgement.judged
+            ),
             hints=lesson.hints[: self._hints],
             hints_in_all=HINTS,
             shown_hint=self._hint,
@@ -144,11 +146,15 @@ class Desk:
             self.trouble = f"Progress is not kept: {self._progress.path}: {reason_of(error)}."
 
 
-def _words(judged: Judged) -> str:
-    """What the state says; as long as it says nothing, what is wanted and where it is seen."""
+def _words(judged: Judged, trained: bool) -> str:
+    """What the state says; as long as it says nothing, what is wanted and where it is seen.
+
+    Views of other runs do not count, so one has to train first.
+    """
     of = judged.condition.of
     if not judged.pending:
         return judged.words
     layer = f" of {of.layer}" if of.layer else ""
-    where = f": open {of.view}{layer} in Inspect" if of.kind == "inspect" else ""
+    first = "" if trained else "train, then "
+    where = f": {first}open {of.view}{layer} in Inspect" if of.kind == "inspect" else ""
     return f"{judged.condition.text}{where}"

@@ -9,7 +9,7 @@ from cnn_tui.tui.learn.view import filled, heading
 from cnn_tui.tui.rows import Column, Line, TableRow
 from cnn_tui.tui.words import BETWEEN, clean, count, packed
 
-LESSON_COLUMNS = (Column("[x] solved  [.] begun"), Column("min", right=True, rank=1))
+LESSON_COLUMNS = (Column("[x] solved  [.] begun  [~] known"), Column("min", right=True, rank=1))
 _MARKS: dict[Standing, str] = {"solved": "[x]", "known": "[~]", "begun": "[.]", "new": "[ ]"}
 _WORDS: dict[Standing, str] = {
     "solved": "solved",

@@ -15,7 +15,7 @@ from cnn_tui.tui.words import clean, fit
 _MOST_ROWS = 3
 """Rows of a task or a hint in the strip; F2 shows all of it."""
 _MOST_WANTED = 2
-"""Conditions in the strip of a low screen, those that are not met first."""
+"""Rows of conditions in the strip of a low screen: the first that is not met is whole."""
 _TWO_COLUMNS = 100
 """Columns of a strip from which on the conditions stand beside the task."""
 _FURTHER = " " * 8
@@ -97,6 +97,11 @@ def whole(view: LessonView, width: int) -> list[Line]:
     return [place, (), *paragraphs(view.text, width), *_task(view, width)]
 
 
+def task_row(view: LessonView, width: int) -> int:
+    """Return the row of :func:`whole` with which the task begins."""
+    return len(whole(view, width)) - len(_task(view, width))
+
+
 def _head(view: LessonView, width: int) -> list[Line]:
     title: Line = ((fit(f" {clean(view.title)}", width), "bar strong"),)
     return [title, ((f" {clean(view.place)}", "dim"),), ()]
@@ -176,15 +181,16 @@ def _hint(view: LessonView, at: int, hint: str, width: int) -> list[Line]:
 
 
 def _wanted(view: LessonView, width: int, *, low: bool = False) -> list[Line]:
-    """A row for each condition; on a low screen those that are not met, as far as there is room."""
-    wishes = view.wishes
-    if low:
-        wishes = tuple(sorted(wishes, key=lambda wish: wish.met))[:_MOST_WANTED]
+    """Each condition; on a low screen those that are not met, as far as there is room."""
+    wishes = sorted(view.wishes, key=lambda wish: wish.met) if low else view.wishes
     rows: list[Line] = []
     for wish in wishes:
         first, *rest = wrap(clean(wish.words), max(8, width - 6)) or [""]
-        if low and rest:
-            first, rest = fit(f"{first} {rest[0]}", width - 6), []
+        if low and (room := _MOST_WANTED - len(rows)) <= len(rest):
+            if room == 0:
+                break
+            *lines, last = [first, *rest][: room + 1]
+            first, *rest = [*lines[:-1], fit(f"{lines[-1]} {last}", width - 6)]
         mark: Run = (" [x] ", "good") if wish.met else (" [ ] ", "warn")
         rows += [(mark, (first, "dim" if wish.met else ""))]
         rows += [((f"     {line}", "dim" if wish.met else ""),) for line in rest]

@@ -150,7 +150,7 @@ class BuildScreen(EditingScreen):
             self._present_aside(builder)
         doctor = self.query_one(Doctor)
         doctor.chosen = builder.row.block
-        doctor.advice = advice_for(builder.network, builder.row, notes, form.active)
+        doctor.advice = advice_for(builder.network, builder.row, notes, form.active, cut=form.cut)
         self.refresh_bindings()
 
     def _present_aside(self, builder: Builder) -> None:
@@ -192,10 +192,14 @@ class BuildScreen(EditingScreen):
     def _field_opened(self, event: LayerForm.Opened) -> None:
         self._advise(event.name)
 
+    @on(LayerForm.Cut)
+    def _arithmetic_cut(self) -> None:
+        self._advise(self.query_one(LayerForm).active)
+
     def _advise(self, field: str = "") -> None:
-        builder = self._builder
+        builder, cut = self._shown, self.query_one(LayerForm).cut
         notes = notes_for(builder.network, builder.row)
-        advice = advice_for(builder.network, builder.row, notes, field)
+        advice = advice_for(builder.network, builder.row, notes, field, cut=cut)
         self.query_one(Doctor).advice = advice
 
     @on(LayerForm.Left)

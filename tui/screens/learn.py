@@ -11,6 +11,7 @@ from textual.containers import Horizontal
 
 from cnn_tui.engine.errors import CnnTuiError
 from cnn_tui.engine.lessons.course import Entry
+from cnn_tui.engine.lessons.lesson import Lesson
 from cnn_tui.engine.lessons.reading import load_lesson
 from cnn_tui.tui import screens
 from cnn_tui.tui.bindings import bindings
@@ -39,6 +40,8 @@ class LearnScreen(ModeScreen):
     def __init__(self, study: Study) -> None:
         super().__init__()
         self._study = study
+        self._followed: Lesson | None = None
+        """The lesson under way to which the cursor went last."""
 
     def compose_body(self) -> ComposeResult:
         with Horizontal(id="course"):
@@ -80,13 +83,16 @@ class LearnScreen(ModeScreen):
     def _show(self) -> None:
         if not self.is_mounted:
             return
-        course, table = self._study.course, self.query_one(LessonList)
+        study, table = self._study, self.query_one(LessonList)
+        course = study.course
         table.empty, was_empty = "no lesson can be read", not table.records
-        under_way = self.lesson.name if self.lesson else ""
-        table.records = lesson_rows(course, under_way)
-        if was_empty:
-            following = course.next_after()
-            table.choose(under_way or (following.name if following else ""))
+        before = table.chosen
+        table.records = lesson_rows(course, self.lesson.name if self.lesson else "")
+        if was_empty or self._followed != study.latest:
+            self._followed = study.latest
+            table.choose(course.onward(study.latest))
+        elif table.chosen != before:  # a track without that lesson
+            table.choose(course.onward())
         table.choose_first()
         self.query_one("#listing", TextLines).rows = (((course_words(course), ""),),)
         self._show_text()
@@ -119,7 +125,9 @@ class LearnScreen(ModeScreen):
     @work
     async def action_open_lesson(self) -> None:
         """Ask for the file of a lesson and begin it."""
-        prompt = screens.PathPrompt("Open a lesson", _title_of, suffixes=(".toml",))
+        prompt = screens.PathPrompt(
+            "Open a lesson", _title_of, suffixes=(".toml",), example="~/lessons/half.toml"
+        )
         path = await self.app.push_screen_wait(prompt)
         if path:
             self.post_message(LessonWanted(path))

@@ -17,7 +17,7 @@ from cnn_tui.tui.actions import commands
 from cnn_tui.tui.command import key_word
 from cnn_tui.tui.learn.answer import both
 from cnn_tui.tui.learn.desk import Desk
-from cnn_tui.tui.learn.view import paragraphs, whole
+from cnn_tui.tui.learn.view import paragraphs, task_row, whole
 from cnn_tui.tui.lesson_actions import LESSON
 from cnn_tui.tui.rows import Line
 from cnn_tui.tui.screens.dialog import TextDialog, TitledWindow
@@ -36,9 +36,14 @@ class KeyLine(Static):
 class LessonText(ScrolledLines):
     """All of a lesson, as it is now."""
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, at_task: bool) -> None:
         super().__init__()
-        self._desk = desk
+        self._desk, self._at_task = desk, at_task
+
+    def lines(self, width: int, height: int) -> Sequence[Line]:
+        if self._at_task:
+            self._at_task, self._top = False, task_row(self._desk.view, width)
+        return super().lines(width, height)
 
     def all_lines(self, width: int) -> Sequence[Line]:
         desk, solution = self._desk, self._desk.lesson.solution
@@ -61,20 +66,16 @@ class LessonDialog(TextDialog):
         ),
     ]
 
-    def __init__(self, desk: Desk, *, at_end: bool = False) -> None:
-        """With ``at_end`` the task is shown first, not the text above it."""
+    def __init__(self, desk: Desk, *, at_task: bool = False) -> None:
+        """With ``at_task`` the task is shown first, not the text above it."""
         super().__init__()
-        self._desk, self._at_end = desk, at_end
-
-    def on_mount(self) -> None:
-        if self._at_end:
-            self.call_after_refresh(self.show)
+        self._desk, self._at_task = desk, at_task
 
     def compose(self) -> ComposeResult:
         own = {command.label: key_word(command) for command in commands(LESSON)}
         solution = [("s", "the solution")] if self._desk.lesson.solution else []
         with TitledWindow(self._desk.lesson.title, classes="lesson"):
-            yield LessonText(self._desk)
+            yield LessonText(self._desk, at_task=self._at_task)
             yield KeyLine(
                 (own["hint"], "next hint"),
                 *solution,

@@ -36,6 +36,7 @@ class PathPrompt(TextDialog):
         title: What is asked for.
         check: Returns what a path holds, in words, on a thread of its own; raises ``CnnTuiError``.
         recent: Paths to choose from before anything is typed.
+        example: A path such as the one that is asked for.
         suffixes: The endings of files that may be given in place of a folder.
     """
 
@@ -50,11 +51,14 @@ class PathPrompt(TextDialog):
         check: Callable[[Path], str],
         recent: Sequence[Path] = (),
         suffixes: Sequence[str] = (),
+        *,
+        example: str = "~/data/pictures",
     ) -> None:
         super().__init__()
         self._title, self._check = title, check
         self._recent, self._suffixes = tuple(map(str, recent)), tuple(suffixes)
         self._wanted = "folder or file" if suffixes else "folder"
+        self._example = example
         self._reading = ""
         """The path that is being read."""
         self.found = ""
@@ -64,7 +68,7 @@ class PathPrompt(TextDialog):
         choices = OptionList(compact=True)
         choices.can_focus = False
         with TitledWindow(self._title, classes="paths"):
-            placeholder = f"path of a {self._wanted}, such as ~/data/pictures"
+            placeholder = f"path of a {self._wanted}, such as {self._example}"
             yield PathEntry(placeholder=placeholder, compact=True)
             yield Static(classes="detail", markup=False)
             yield choices

@@ -69,6 +69,9 @@ class LayerForm(Lines):
             super().__init__()
             self.words = words
 
+    class Cut(Message):
+        """There is no longer room for all of the arithmetic, or there is again."""
+
     form: var[Form | None] = var(None, init=False)
     notes: Shown[tuple[str, ...]] = Shown(())
 
@@ -82,6 +85,8 @@ class LayerForm(Lines):
         """The value of the field when its editing began."""
         self._problem = ""
         self._top = self._scrolled = 0
+        self.cut = False
+        """Whether a part of the arithmetic has no room below the fields."""
 
     def compose(self) -> ComposeResult:
         yield ValueInput(compact=True, select_on_focus=False)
@@ -208,12 +213,18 @@ class LayerForm(Lines):
         # The field being edited is visible, else what the wheel has come to.
         last = max(0, len(rows) - height)
         self._top = max(0, needed - height) if needed else min(self._scrolled, last)
+        notes = [line for note in self.notes for line in _fitted(note, width)]
+        self._cut(bool(notes) and len(rows) - self._top + 1 + len(notes) > height)
         if (hidden := len(rows) - self._top - height) > 0:
             shown = rows[self._top : self._top + height - 1]
             return [*shown, ((f"{hidden + 1} more below", "faint"),)]
-        notes = [line for note in self.notes for line in _fitted(note, width)]
         arithmetic = [((line, "" if number else "dim"),) for number, line in enumerate(notes)]
         return [*rows, (("", ""),), *arithmetic][self._top :]
+
+    def _cut(self, cut: bool) -> None:
+        if cut != self.cut:
+            self.cut = cut
+            self.post_message(self.Cut())
 
     def _row(self, field: Field, value: object, width: int) -> Line:
         role = "dim"
