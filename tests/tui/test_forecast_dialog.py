@@ -83,6 +83,6 @@ def test_a_relu_in_a_batch_norm_and_a_moment_keep_to_their_columns() -> None:
     head, *rows = ["".join(words for words, _ in line) for line in forecast_lines(SMALL, forecast)][
         -3:
     ]
-    assert head.split() == ["layer", "forward", "backward", "share"]
-    assert rows[0].startswith("loss, optimizer       500 ms    250 ms  100.0%")
-    assert rows[1].rstrip() == "repeat1.2.relu3       in bn2  <0.01 ms    0.0%  ▏"
+    assert head.split() == ["layer", "forward", "backward", "ms", "share"]
+    assert rows[0].startswith("loss, optimizer       500.00    250.00 ms  100.0%")
+    assert rows[1].rstrip() == "repeat1.2.relu3       in bn2     <0.01 ms    0.0%  ▏"

@@ -139,12 +139,11 @@ def images_of(network: Network) -> int | None:
 
 def _in_ms(seconds: float) -> str:
     """Return milliseconds; their decimal points stand below one another."""
-    return f"{seconds * 1000:>10,.2f}"
+    words = "<0.01" if 0 < seconds < 5e-6 else f"{seconds * 1000:,.2f}"
+    return f"{words:>10}"
 
 
 def _short(seconds: float) -> str:
-    if 0 < seconds < 1e-5:
-        return "<0.01 ms"
     if seconds < 1:
         return f"{seconds * 1000:.3g} ms"
     return f"{seconds:.3g} s" if seconds < 100 else clock(seconds)
