@@ -19,8 +19,8 @@ from cnn_tui.engine.sweeps.plan import SweepPlan
 from cnn_tui.engine.sweeps.state import read_sweep
 
 
-class Where(NamedTuple):
-    """Where the runs of a sweep are trained."""
+class Placement(NamedTuple):
+    """The machines on which the runs of a sweep are trained."""
 
     workers: int | None = None
     """Processes of this machine; one a core if None."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,7 +12,7 @@ import click
 from cnn_tui.engine.errors import RunError
 from cnn_tui.engine.specs.files import replace_bytes
 from cnn_tui.engine.sweeps.folder import list_sweeps, open_sweep
-from cnn_tui.engine.sweeps.plan import load_sweep, sweep_presets
+from cnn_tui.engine.sweeps.plan import SweepPlan, load_sweep, sweep_presets
 from cnn_tui.engine.sweeps.requests import MOST_TRIALS, SweepRequest, ask_sweep
 from cnn_tui.engine.sweeps.state import read_sweep
 from cnn_tui.engine.sweeps.trying import look_at
@@ -22,7 +23,7 @@ from cnn_tui.tui.cli.sweep_watch import watch
 
 if TYPE_CHECKING:
     # Importing it takes a second: Dask, Optuna and NumPy.
-    from cnn_tui.engine.sweeps.cluster import Tls
+    from cnn_tui.engine.sweeps.cluster import Cluster
 
 
 Handler = TypeVar("Handler", bound=Callable[..., int])
@@ -118,13 +119,12 @@ def begin(
     from cnn_tui.engine.sweeps.begin import new_sweep, plan_of, require_extra
 
     require_extra()
-    from cnn_tui.engine.sweeps.leading import Where
     from cnn_tui.tui.cli.loading import load_data
     from cnn_tui.tui.cli.sweep_lead import lead, stopped_by_signals
 
     network, dataset, place = load_data(plan.base, data_dir)
     plan = plan._replace(base=network)
-    with stopped_by_signals() as ending, Where(workers, scheduler, _tls(tls)).cluster(plan) as at:
+    with stopped_by_signals() as ending, _placed(workers, scheduler, tls, plan) as at:
         folder = new_sweep(runs_dir, plan, place)
         return lead(folder, plan_of(folder), at, dataset, ending, checkpoint_every, as_json=as_json)
 
@@ -155,7 +155,6 @@ def resume(
     from cnn_tui.engine.sweeps.begin import extended, plan_of, require_extra
 
     require_extra()
-    from cnn_tui.engine.sweeps.leading import Where
     from cnn_tui.tui.cli.loading import load_data
     from cnn_tui.tui.cli.sweep_lead import lead, stopped_by_signals
 
@@ -165,7 +164,7 @@ def resume(
     if trials is not None:
         plan = extended(plan, read_sweep(folder), trials)
     _, dataset, _ = load_data(plan.base, given, skip_damaged=True)
-    with stopped_by_signals() as ending, Where(workers, scheduler, _tls(tls)).cluster(plan) as at:
+    with stopped_by_signals() as ending, _placed(workers, scheduler, tls, plan) as at:
         return lead(folder, plan, at, dataset, ending, checkpoint_every, as_json=as_json)
 
 
@@ -249,7 +248,7 @@ def stop(sweep: str, runs_dir: Path) -> None:
 @click.argument("trials", type=click.IntRange(1, MOST_TRIALS))
 @options.runs_dir
 def add(sweep: str, trials: int, runs_dir: Path) -> None:
-    """Let a running SWEEP have so many TRIALS more."""
+    """Add TRIALS to a running SWEEP."""
     folder = open_sweep(runs_dir, sweep)
     if not folder.coordinated:
         more = read_sweep(folder).total + trials
@@ -264,7 +263,11 @@ def _ask(root: Path, sweep: str, request: SweepRequest) -> None:
     print_line(f"{sweep} {ask_sweep(open_sweep(root, sweep), request)}.")
 
 
-def _tls(files: tuple[Path, Path, Path] | None) -> Tls | None:
+def _placed(
+    workers: int | None, scheduler: str, tls: tuple[Path, Path, Path] | None, plan: SweepPlan
+) -> AbstractContextManager[Cluster]:
+    """Return the cluster of the options, to be entered."""
     from cnn_tui.engine.sweeps.cluster import Tls
+    from cnn_tui.engine.sweeps.leading import Placement
 
-    return Tls(*files) if files else None
+    return Placement(workers, scheduler, Tls(*tls) if tls else None).cluster(plan)
