@@ -19,7 +19,7 @@ run: .venv/.run
 test: .venv/.test
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(PYTEST_ARGS)
 
-# All but the slow ones: within a minute on two cores.
+# All but the slow ones; docs/testing.md says how long each of these takes.
 test-fast: .venv/.test
 	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal -m "not slow" $(PYTEST_ARGS)
 
