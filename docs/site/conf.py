@@ -177,6 +177,7 @@ def _shorten(
     if not arguments:
         return None
     arguments = re.sub(r"<class '([\w.]+)'>", r"\1", _plain_types(arguments))
+    arguments = re.sub(r"<function [\w.]*(?:<lambda>)?>", "...", arguments)
     return arguments, result and _plain_types(result)
 
 
