@@ -28,7 +28,8 @@ class LayerFilters(msgspec.Struct, frozen=True, kw_only=True):
     largest_correlation: float
     """Largest correlation of the responses of two filters; 0 if there are no two."""
     roughness: tuple[float | None, ...]
-    """Roughness of each filter beside that of white noise; None for kernels without space and for filters of zeros."""
+    """Roughness of each filter beside that of white noise; None for kernels without space and for
+    filters of zeros."""
     active: tuple[float, ...]
     """Share of the values of each filter's output that are above zero."""
 
