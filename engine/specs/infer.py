@@ -13,7 +13,7 @@ from math import prod
 from typing import Any, NamedTuple
 
 from cnn_tui.engine.shapes import ReceptiveField, Shape, fc_weights
-from cnn_tui.engine.specs import blocks, learned, moves, windows
+from cnn_tui.engine.specs import blocks, norm_rules, shaping_rules, windows
 from cnn_tui.engine.specs.activations import PReLU
 from cnn_tui.engine.specs.flow import (
     Diagnostic,
@@ -139,15 +139,15 @@ RULES: dict[type[Layer], ShapeRule] = {
     GlobalMaxPool: ShapeRule(infer_global_pool, explain_global_maxpool),
     AdaptiveAvgPool: ShapeRule(windows.infer_adaptive, windows.explain_adaptive),
     FC: ShapeRule(infer_fc, explain_fc),
-    PReLU: ShapeRule(learned.infer_prelu, learned.explain_prelu),
+    PReLU: ShapeRule(norm_rules.infer_prelu, norm_rules.explain_prelu),
     Dropout: ShapeRule(explain=explain_dropout),
-    GroupNorm: ShapeRule(learned.infer_groupnorm, learned.explain_scales),
-    LayerNorm: ShapeRule(learned.infer_layernorm, learned.explain_scales),
-    LayerScale: ShapeRule(learned.infer_layer_scale, learned.explain_layer_scale),
+    GroupNorm: ShapeRule(norm_rules.infer_groupnorm, norm_rules.explain_scales),
+    LayerNorm: ShapeRule(norm_rules.infer_layernorm, norm_rules.explain_scales),
+    LayerScale: ShapeRule(norm_rules.infer_layer_scale, norm_rules.explain_layer_scale),
     StochasticDepth: ShapeRule(explain=explain_dropout),
-    Pad: ShapeRule(moves.infer_pad, moves.explain_pad),
-    ChannelShuffle: ShapeRule(moves.infer_channel_shuffle),
-    BatchNorm: ShapeRule(infer_batchnorm, learned.explain_scales),
+    Pad: ShapeRule(shaping_rules.infer_pad, shaping_rules.explain_pad),
+    ChannelShuffle: ShapeRule(shaping_rules.infer_channel_shuffle),
+    BatchNorm: ShapeRule(infer_batchnorm, norm_rules.explain_scales),
     LRN: ShapeRule(explain=explain_lrn),
     Residual: ShapeRule(blocks.infer_residual, blocks.explain_residual),
     Parallel: ShapeRule(blocks.infer_parallel, blocks.explain_parallel),

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from cnn_tui.engine.shapes import format_shape
 from cnn_tui.engine.specs.flow import Diagnostic, FeatureMap, InferredLayer, Note, failed
-from cnn_tui.engine.specs.learned import uneven
+from cnn_tui.engine.specs.norm_rules import uneven
 from cnn_tui.engine.specs.shaping import ChannelShuffle, Pad
 
 
