@@ -30,7 +30,7 @@ class ClassRef:
     meaning: str
 
 
-class Init:
+class ClassInit:
     """The attributes that ``__init__`` sets, given its arguments."""
 
     def __init__(

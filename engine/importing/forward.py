@@ -9,7 +9,7 @@ from itertools import chain
 from typing import cast
 
 from cnn_tui.engine.errors import SpecError
-from cnn_tui.engine.importing.class_init import Init, Names
+from cnn_tui.engine.importing.class_init import ClassInit, Names
 from cnn_tui.engine.importing.functions import FUNCTIONS, RESHAPES, applied
 from cnn_tui.engine.importing.literals import NotLiteralError
 from cnn_tui.engine.importing.signatures import ImportedModule
@@ -36,13 +36,13 @@ _OPERATORS: dict[str, Merge] = {"add": "add", "mul": "multiply", "multiply": "mu
 _NO_MODULE = "is not a single module"
 
 
-class Forward:
+class ClassForward:
     """Follows ``forward``, and what is made of its input."""
 
     def __init__(self, source: TorchSource, node: ast.ClassDef, given: Names) -> None:
         self._class, self._methods = node, methods_of(node)
         self._source_of, self._remarks = source, list[str]()
-        self._init = Init(source, node, given, self._inner)
+        self._init = ClassInit(source, node, given, self._inner)
         self._source = source.within(self._init.literals)
         self._calls = CallReader(self._source)
         self._used = set[int]()
@@ -277,7 +277,9 @@ class Forward:
             raise self._source_of.error(node, "is a class that is defined only later")
         init = methods_of(inner).get("__init__")
         names = [argument.arg for argument in init.args.args[1:]] if init else []
-        flow = Forward(self._source_of, inner, {**dict(zip(names, given, strict=False)), **words})
+        flow = ClassForward(
+            self._source_of, inner, {**dict(zip(names, given, strict=False)), **words}
+        )
         part = ImportedModule("Sequential", self._source_of.at(node), parts=flow.read())
         self._remarks += flow.notes
         return part

@@ -6,7 +6,7 @@ import ast
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.importing.class_init import Names, bound
-from cnn_tui.engine.importing.forward import Forward
+from cnn_tui.engine.importing.forward import ClassForward
 from cnn_tui.engine.importing.signatures import ImportedModule
 from cnn_tui.engine.importing.syntax import calls_of, methods_of
 from cnn_tui.engine.importing.torch_source import TorchSource
@@ -30,7 +30,7 @@ def class_chain(source: TorchSource, node: ast.ClassDef) -> tuple[ImportedModule
             text = f"{source.where}: {plain(node.name)} is made with other arguments in lines "
             raise SpecError(f"{text}{lines}.", "Leave one of them.")
     try:
-        flow = Forward(source, node, names)
+        flow = ClassForward(source, node, names)
         return ImportedModule("Sequential", source.where, parts=flow.read()), flow.notes
     except SpecError as error:
         lacking = _lacking(init, names)
