@@ -35,8 +35,12 @@ LABEL_NAMES = (
     "character",
     "letter",
 )
-_OTHERS = {"", "id", "index", "image_id", "imageid", "unnamed: 0", "usage", "split"}
+_IDENTIFIERS = {"", "id", "index", "image_id", "imageid", "unnamed: 0"}
+_SPLITS = {"usage", "split"}
+_OTHERS = _IDENTIFIERS | _SPLITS
 LEAST_PIXELS = 4
+_MOST_NAMED = 4
+_CORRECT = "Correct the cell, or leave the row out."
 _MOST_BYTES = 4 << 30
 _LARGEST = float(np.finfo(np.float32).max)
 
@@ -99,11 +103,27 @@ def read_pixel_table(
                 f"values as the network's input has, received {len(columns.pixels):,}.",
                 INPUT_HINT,
             )
+        unused = _unused(table, columns)
         rows, labels = _read(table, columns, PurePosixPath(at).name, progress)
     images = to_values(fold_rows(rows, table.where, wanted), table.where)
     where = f"{table.where}, column {table.name(columns.label)}"
-    notes = tuple(filter(None, (note, columns.note)))
+    notes = tuple(filter(None, (note, columns.note, unused)))
     return PixelTable(Part(images, Labels(labels, where)), notes)
+
+
+def _unused(table: CsvTable, columns: _PixelColumns) -> str:
+    """A note on the columns that are neither pixels nor labels, nor count the rows."""
+    used = {columns.label, *columns.pixels}
+    names = [name.lower() for name in table.header]
+    left = [at for at, name in enumerate(names) if at not in used and name not in _IDENTIFIERS]
+    if not left:
+        return ""
+    words = [table.name(at) for at in left[:_MOST_NAMED]] + ["others"] * (len(left) > _MOST_NAMED)
+    is_split = any(names[at] in _SPLITS for at in left)
+    note = f"Columns that are not used: {listed(words, 'and')}."
+    return (
+        note + is_split * " Rows are divided at random; to keep their splits, save a file for each."
+    )
 
 
 def _read(
@@ -183,12 +203,14 @@ def _blame(table: CsvTable, columns: _PixelColumns, block: Block) -> DataError:
     for number, cells in table.rows(block):
         table.require_width(number, len(cells))
         if not cells[columns.label]:
-            return table.wrong(number, f"expected a label in column {table.name(columns.label)}")
+            what = f"expected a label in column {table.name(columns.label)}"
+            return table.wrong(number, what, _CORRECT)
         for column in columns.pixels:
             cell = cells[column]
             if not is_number(cell) or not abs(float(cell)) < _LARGEST:
                 where = f"column {table.name(column)}"
-                return table.wrong(number, f"expected a number in {where}, received {show(cell)}")
+                what = f"expected a number in {where}, received {show(cell)}"
+                return table.wrong(number, what, _CORRECT)
     return DataError(f"{table.where}: its rows cannot be read as numbers.")
 
 
@@ -200,7 +222,8 @@ def _columns(table: CsvTable, labels_from: str) -> _PixelColumns:
         return _PixelColumns(label, _pixels(names, [column for column in every if column != label]))
     usual = [names.index(name) for name in LABEL_NAMES if name in names]
     if usual:
-        return _PixelColumns(usual[0], _pixels(names, [at for at in every if at != usual[0]]))
+        note = f"Labels are taken from column {table.name(usual[0])}." if len(usual) > 1 else ""
+        return _PixelColumns(usual[0], _pixels(names, [at for at in every if at != usual[0]]), note)
     pixels = _pixels(names, every)
     others = [at for at in every if at not in pixels and names[at] not in _OTHERS]
     if len(others) != 1:

@@ -231,3 +231,34 @@ def test_splits_beside_each_other(tmp_path: Path) -> None:
     refused(tmp_path / "fashion_test.csv", "one column of labels beside the pixels, found none")
     write(tmp_path / "more.csv", [HEADER, *rows()])
     refused(tmp_path, "not clear which table is for training")
+
+
+@pytest.mark.parametrize(
+    ("header", "values", "notes"),
+    [
+        (["fold"], [3], ["Columns that are not used: 'fold'."]),
+        (["Unnamed: 0", "id"], [1, 2], []),
+        (
+            ["Target"],
+            [1],
+            [
+                "Labels are taken from column 'label'.",
+                "Columns that are not used: 'Target'.",
+            ],
+        ),
+        (
+            ["usage"],
+            ["Training"],
+            [
+                "Columns that are not used: 'usage'. Rows are divided at random; to keep their "
+                "splits, save a file for each."
+            ],
+        ),
+        (list("abcde"), [1] * 5, ["Columns that are not used: 'a', 'b', 'c', 'd' and others."]),
+    ],
+)
+def test_columns_that_are_not_used_are_told(
+    tmp_path: Path, header: list[str], values: Row, notes: list[str]
+) -> None:
+    table = [[*header, *HEADER], *([*values, *row] for row in rows())]
+    assert list(read_rightly(write(tmp_path / "a.csv", table)).notes) == notes
