@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from cnn_tui.engine.specs.network import COMPUTING, Recipe
 from cnn_tui.engine.specs.wording import listed, show
 
@@ -26,12 +24,13 @@ def is_used(recipe: Recipe, name: str) -> bool:
     return not chooser or getattr(recipe, chooser) in values
 
 
-def unused_settings(recipe: Recipe) -> Iterator[str]:
-    """Yield a sentence for each setting that was given and has no effect."""
-    plain = Recipe()
+def unused_settings(recipe: Recipe) -> dict[str, str]:
+    """Return the settings that were given and have no effect, each with a sentence on it."""
+    plain, found = Recipe(), {}
     for name, (chooser, values) in USED_WHEN.items():
         value = getattr(recipe, name)
         if value != getattr(plain, name) and not is_used(recipe, name):
             needed = f"{chooser} {listed(values)}, not {getattr(recipe, chooser)}"
             other = " Here l2 does what other programs call so." if name == "weight_decay" else ""
-            yield f"{name} {show(value)} has no effect: it needs {needed}.{other}"
+            found[name] = f"{name} {show(value)} has no effect: it needs {needed}.{other}"
+    return found

@@ -123,8 +123,10 @@ def _unknown(
     names = [word for word in places if not word[0].isdigit()]
     if head and head != "training":
         having = [word for word in names if f"{places[word]}.{field}" in paths]
-        near = nearest(head, having) or having[:_SHOWN]
-        hint = f"Layers with {field}: {listed(near)}." if near else f"Layers: {listed(names[:8])}."
+        near = nearest(head, having)
+        hint = f"Did you mean {near[0]}.{field}? " if near else ""
+        hint += f"Layers with {field}: {listed(having[:_SHOWN])}." if having else ""
+        hint = hint or f"Layers: {listed(names[:8])}."
         return SpecError(f"There is no layer {show(head)} in {network.name}.", hint)
     hint = did_you_mean(
         field,

@@ -141,7 +141,7 @@ def read_space(table: Mapping[str, object], where: str) -> tuple[SpaceField, ...
         SpecError: the first mistake; the message begins with ``where``.
     """
     fields: list[SpaceField] = []
-    for name, values in _flat(table, ""):
+    for name, values in _flat(table, "", where):
         try:
             fields.append(_field(name, values, fields))
         except SpecError as error:
@@ -155,16 +155,18 @@ def read_space(table: Mapping[str, object], where: str) -> tuple[SpaceField, ...
     return tuple(fields)
 
 
-def _flat(table: Mapping[str, object], above: str) -> Iterator[tuple[str, Mapping[str, object]]]:
+def _flat(
+    table: Mapping[str, object], above: str, where: str
+) -> Iterator[tuple[str, Mapping[str, object]]]:
     for key, value in table.items():
         name = f"{above}.{key}" if above else key
         if not isinstance(value, dict):
             raise SpecError(
-                f"space.{name}: expected a table, received {show(value)}.",
+                f"{where}: space.{name}: expected a table, received {show(value)}.",
                 f"For example: {name} = {{ choice = [1, 2] }}",
             )
         if value and all(isinstance(inner, dict) for inner in value.values()):
-            yield from _flat(value, name)
+            yield from _flat(value, name, where)
         else:
             yield name, value
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 
 import msgspec
 
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.specs.check import check_with_data
+from cnn_tui.engine.specs.unused import unused_settings
 from cnn_tui.engine.sweeps.lines import Value
 from cnn_tui.engine.sweeps.plan import SweepPlan
 from cnn_tui.engine.sweeps.space import grid_points, grid_size
@@ -33,19 +34,25 @@ class SpaceLook(msgspec.Struct, frozen=True, kw_only=True):
     parameters: tuple[int, int] | None
     """Fewest and most of those that fit; None if none does."""
     macs: tuple[int, int] | None
+    unused: Sequence[str] = ()
+    """A sentence on each setting that has no effect at any of the points that fit."""
 
 
 def look_at(plan: SweepPlan, most: int = MOST_TRIED) -> SpaceLook:
     """Try points of the space: those of a grid in order, else random ones."""
     is_grid = plan.search.sampler == "grid"
     refused, sizes = Counter[str](), list[tuple[int, int]]()
+    unused: dict[str, str] | None = None
     points = grid_points(plan.space) if is_grid else _drawn(plan)
     for point in islice(points, most):
         try:
-            report = check_with_data(plan.network(point))
+            network = plan.network(point)
+            report = check_with_data(network)
             if report.issues:
                 raise SpecError(report.issues[0].message)
             sizes.append((report.total_params, report.total_macs))
+            here = unused_settings(network.training)
+            unused = here if unused is None else {n: unused[n] for n in unused if n in here}
         except SpecError as error:
             refused[error.message] += 1
     parameters, macs = zip(*sizes, strict=True) if sizes else ((), ())
@@ -57,6 +64,7 @@ def look_at(plan: SweepPlan, most: int = MOST_TRIED) -> SpaceLook:
         refused=dict(refused.most_common()),
         parameters=(min(parameters), max(parameters)) if sizes else None,
         macs=(min(macs), max(macs)) if sizes else None,
+        unused=tuple((unused or {}).values()),
     )
 
 

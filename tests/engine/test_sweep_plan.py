@@ -174,6 +174,28 @@ def test_what_does_not_fit_is_counted_by_reason() -> None:
     assert "30" not in look.refused or reason
 
 
+def test_what_has_no_effect_at_any_point_is_told() -> None:
+    decay = "weight_decay = { choice = [0.1, 0.2] }"
+    (sentence,) = look_at(plan(f"[space]\n{decay}"), 20).unused
+    assert "has no effect: it needs optimizer adamw" in sentence
+    used = f'[space]\n{decay}\noptimizer = {{ choice = ["adamw", "sgd"] }}'
+    assert not look_at(plan(used), 20).unused
+    (sentence,) = look_at(plan("[set]\ngamma = 0.5\n[space]\nlr = { choice = [1, 2] }"), 20).unused
+    assert sentence.startswith("gamma 0.5 has no effect")
+
+
+def test_no_field_is_refused_without_its_file_or_with_few_of_the_layers() -> None:
+    with pytest.raises(
+        SpecError, match=r"^\S+: space\.lr: expected a table, received 0\.1"
+    ) as caught:
+        plan("[space]\nlr = 0.1")
+    assert caught.value.hint
+    with pytest.raises(SpecError, match="There is no layer 'conv99'") as caught:
+        plan("[space]\nconv99.out_channels = { choice = [1, 2] }")
+    hint = "Did you mean conv6.out_channels? Layers with out_channels: conv1, conv3 or conv6."
+    assert caught.value.hint == hint
+
+
 def state(*trials: tuple[float, float]) -> SweepState:
     return SweepState(
         name="lr-1",

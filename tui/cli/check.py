@@ -120,7 +120,7 @@ def _checked(
         network = resolve(arch)
     except SpecError as error:
         return unreadable(arch, error), error
-    for sentence in unused_settings(network.training):
+    for sentence in unused_settings(network.training).values():
         print_note(f"{arch}: {sentence}" if is_one_of_many else sentence)
     # Images of another size than the data's are asked for by name.
     report = (

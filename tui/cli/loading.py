@@ -100,7 +100,7 @@ def load_for(
     if data is not None:
         network, note = _with_data(network, data)
     network = change(reading.applied(network))
-    for sentence in unused_settings(network.training):
+    for sentence in unused_settings(network.training).values():
         print_note(sentence)
     network, dataset, data_dir = load_data(
         network, reading.data_dir, skip_damaged=reading.skip_damaged

@@ -15,9 +15,9 @@ from cnn_tui.engine.sweeps.folder import list_sweeps, open_sweep
 from cnn_tui.engine.sweeps.plan import SweepPlan, load_sweep, sweep_presets
 from cnn_tui.engine.sweeps.requests import MOST_TRIALS, SweepRequest, ask_sweep
 from cnn_tui.engine.sweeps.state import read_sweep
-from cnn_tui.engine.sweeps.trying import look_at
+from cnn_tui.engine.sweeps.trying import MOST_TRIED, look_at
 from cnn_tui.tui.cli import completing, options
-from cnn_tui.tui.cli.output import print_json, print_line
+from cnn_tui.tui.cli.output import print_json, print_line, print_note
 from cnn_tui.tui.cli.sweep_tables import print_look, print_state, print_sweeps
 from cnn_tui.tui.cli.sweep_watch import watch
 
@@ -39,6 +39,10 @@ class SweepGroup(click.Group):
         elif args[0] not in words:
             args = ["begin", *args]
         return super().parse_args(ctx, args)
+
+
+_FEW = 10
+"""Points that are tried before a sweep begins, which is not to wait for them."""
 
 
 @click.group(
@@ -109,8 +113,10 @@ def begin(
     plan = load_sweep(file)
     if trials is not None:
         plan = plan.with_trials(trials)
+    look = look_at(plan, MOST_TRIED if dry_run else _FEW)
+    for sentence in look.unused:
+        print_note(sentence)
     if dry_run:
-        look = look_at(plan)
         if as_json:
             print_json(look)
         else:

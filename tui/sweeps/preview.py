@@ -56,7 +56,8 @@ def look_rows(look: SpaceLook) -> list[Said]:
         least, most = map(compact, look.parameters)
         rows.append(Said("parameters", least if least == most else f"{least} to {most}"))
     reasons = (f"{number} x {reason}" for reason, number in look.refused.items())
-    return [*rows, *(Said("do not fit", reason, "warn") for reason in reasons)]
+    rows += [Said("do not fit", reason, "warn") for reason in reasons]
+    return [*rows, *(Said("unused", sentence, "warn") for sentence in look.unused)]
 
 
 class Said(NamedTuple):
