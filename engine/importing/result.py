@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+import numpy as np
 
-from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.errors import RunError, SpecError
 from cnn_tui.engine.importing.assembly import Assembly
 from cnn_tui.engine.ops.memory import Array
 from cnn_tui.engine.runs.folder import RunFolder
@@ -20,7 +21,7 @@ from cnn_tui.engine.specs.layers import Layer
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.table import Namer
 from cnn_tui.engine.specs.values import value_problems
-from cnn_tui.engine.specs.wording import listed
+from cnn_tui.engine.specs.wording import listed, plain
 
 Size = tuple[int, int, int]
 """Channels, height and width of the images."""
@@ -76,10 +77,17 @@ class Imported:
             pixels: how pixels were normalised, if the file does not say it.
 
         Raises:
-            RunError: as :func:`keep_imported`.
+            RunError: as :func:`keep_imported`, or if a weight is no finite number.
         """
         held = self.held
         assert held is not None, "the source has weights"
+        wild = [name for name, array in held.arrays.items() if not np.isfinite(array).all()]
+        if wild:
+            others = f" (and {len(wild) - 1} more)" if len(wild) > 1 else ""
+            raise RunError(
+                f"{plain(source)}: {wild[0]} holds NaN or infinity{others}.",
+                "Choose a state from before the training diverged.",
+            )
         return keep_imported(
             runs_dir,
             self.network,

@@ -125,7 +125,8 @@ class Safetensors(TensorSource):
             numbers = np.frombuffer(file.read(expected), kind)
         if entry.dtype == "BF16":
             numbers = (numbers.astype(np.uint32) << 16).view(np.float32)
-        array: Array = numbers.astype(np.float32).reshape(entry.shape)
+        with np.errstate(over="ignore"):  # infinity is told where weights are kept
+            array: Array = numbers.astype(np.float32).reshape(entry.shape)
         return array
 
 

@@ -30,6 +30,7 @@ _COUNTER = "num_batches_tracked"
 _KINDS = ("weight", "bias", "running_mean", "running_var")
 """The arrays of a PyTorch module, in its order."""
 _MOST_NAMED = 3
+_ORDER = "their order alone"
 _ENOUGH = 0.5
 """Share of the names that a file must have for its names to be taken as meant."""
 
@@ -59,6 +60,8 @@ def import_weights(path: Path, network: Network, pixels: Pixels | None = None) -
 def weights_from(source: TensorSource, network: Network, pixels: Pixels | None = None) -> Imported:
     """Return a valid network with its weights from the arrays of an open file, as above."""
     shapes = {name: shape for name, shape in source.shapes.items() if not name.endswith(_COUNTER)}
+    if not shapes:
+        raise SpecError(f"{source.where} holds no tensors.", "Choose a file of weights.")
     empty = build_uninitialized(network, seed=0, dtype=np.float32, threads=1)
     with closing(empty) as model:
         ours = {name: array.shape for name, array in model.arrays().items()}
@@ -67,7 +70,8 @@ def weights_from(source: TensorSource, network: Network, pixels: Pixels | None =
     weights = {
         name: source.read(theirs).reshape(ours[name]) for name, theirs in reading.names.items()
     }
-    notes = [f"the tensors were found by {reading.how}"]
+    doubt = "; compare a prediction" if reading.how == _ORDER else ""
+    notes = [f"the tensors were found by {reading.how}{doubt}"]
     if pixels is None and reading.pixels and network.input[0] == len(reading.pixels.mean):
         pixels = reading.pixels
         notes.append(
@@ -174,7 +178,7 @@ def _torchvision(
 
 
 def _by_order(shapes: Shapes, ours: Shapes, *, in_order: bool) -> _Reading | None:
-    """Each array the next of its kind; None if the order is unknown or a shape does not fit."""
+    """Each array the next of its kind; None if the order is unknown or there are others."""
     theirs = list(shapes) if in_order else _numbered(shapes)
     names: dict[str, str] = {}
     for kind in _KINDS:
@@ -184,11 +188,7 @@ def _by_order(shapes: Shapes, ours: Shapes, *, in_order: bool) -> _Reading | Non
         if len(mine) != len(others):
             return None
         names |= zip(mine, others, strict=True)
-    if len(names) != len(shapes) or any(
-        not _is_same(ours[name], shapes[other]) for name, other in names.items()
-    ):
-        return None
-    return _Reading("their order alone; compare a prediction", names)
+    return _Reading(_ORDER, names) if len(names) == len(shapes) else None
 
 
 def _numbered(shapes: Shapes) -> list[str]:

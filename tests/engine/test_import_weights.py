@@ -13,7 +13,7 @@ import pytest
 from samples import randomize
 
 from cnn_tui.engine.build import build
-from cnn_tui.engine.errors import SpecError
+from cnn_tui.engine.errors import RunError, SpecError
 from cnn_tui.engine.export.modules import modules, renamed
 from cnn_tui.engine.importing.result import Imported
 from cnn_tui.engine.importing.tensor_file import PICKLES, open_tensors
@@ -127,6 +127,37 @@ def test_numbers_in_names_give_the_order(tmp_path) -> None:
     # Words do not say which comes first.
     words = {name.replace("net.0.", "first."): array for name, array in tensors.items()}
     refusal(saved(tmp_path / "w.safetensors", words), network)
+
+
+def test_by_order_a_tensor_of_another_shape_is_named(tmp_path) -> None:
+    network = Network(
+        name="two", input=(1, 6, 6), layers=(CONV, Conv(out_channels=4, kernel_size=6))
+    )
+    theirs = {
+        f"{at}.{kind}": array
+        for at, kind, array in (
+            (0, "weight", np.zeros((3, 3, 1, 1), np.float32)),
+            (0, "bias", np.zeros(CONV.out_channels, np.float32)),
+            (2, "weight", np.zeros((4, CONV.out_channels, 6, 6), np.float32)),
+            (2, "bias", np.zeros(4, np.float32)),
+        )
+    }
+    message = refusal(saved(tmp_path / "w.safetensors", theirs), network).message
+    assert "by their order alone; of another shape: 0.weight (3x3x1x1, expected " in message
+
+
+def test_a_file_without_tensors_says_so(tmp_path) -> None:
+    assert "holds no tensors" in refusal(saved(tmp_path / "w.safetensors", {})).message
+
+
+@pytest.mark.parametrize("wild", [np.nan, np.inf, 1e300])
+def test_weights_that_are_no_numbers_are_not_kept(tmp_path, weights, wild: float) -> None:
+    tensors: dict[str, np.ndarray] = dict(weights)
+    tensors["conv5.bias"] = np.full(weights["conv5.bias"].shape, wild, np.float64)
+    imported = import_weights(saved(tmp_path / "w.safetensors", tensors), NETWORK)
+    with pytest.raises(RunError, match=r"conv5\.bias holds NaN or infinity"):
+        imported.keep(tmp_path / "runs", "w.safetensors")
+    assert not (tmp_path / "runs").exists()
 
 
 def weights_order(weights: Mapping[str, np.ndarray]) -> list[str]:
