@@ -17,9 +17,11 @@ from cnn_tui.engine.baselines.record import BaselineResult
 from cnn_tui.engine.baselines.validation import CrossValidation, KScore
 from cnn_tui.engine.errors import SpecError
 from cnn_tui.tui.cli.rungs import print_ladder
+from cnn_tui.tui.dashboard.run_view import RunView
 from cnn_tui.tui.terminal import measuring, modes
 from cnn_tui.tui.threads import readable
 from cnn_tui.tui.widgets.inputs import ValueInput
+from cnn_tui.tui.widgets.run_panels import Figures
 from cnn_tui.tui.widgets.table import Column, Table, TableRow
 from cnn_tui.tui.words import clock, duration, figure, short
 
@@ -228,3 +230,11 @@ def test_without_a_terminal_there_are_no_modes_to_restore(monkeypatch: pytest.Mo
     monkeypatch.setattr("os.write", lambda *args: written.append(args))
     modes.restore_modes(None, b"reset")
     assert written == []
+
+
+def test_figures_that_an_ended_run_never_told_take_no_row() -> None:
+    figures = Figures()
+    figures.run = RunView(ended=True, lr=0.01)
+    assert figures.lines(28, 6) == [((" lr       ", "dim"), ("0.01", ""))]
+    figures.run = RunView(lr=0.01)
+    assert [row[1][0] for row in figures.lines(28, 6)] == ["-", "0.01", "-", "-", "-"]

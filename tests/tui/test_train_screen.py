@@ -62,7 +62,8 @@ async def test_pause_resume_and_stop_by_keys(make_app: MakeApp) -> None:
         assert script.held.wait(10)
         app.poll()
         await pilot.pause()
-        assert "training" in text(app, "#status")
+        assert "training: momentum, lr 0.01" in text(app, "#status")
+        assert "momentum" not in text(app, "Header"), "the line below tells it"
         await pilot.press("space")
         while "paused: space resumes" not in text(app, "#status"):
             app.poll()
