@@ -50,7 +50,7 @@ class ExciteSeen(Seen):
         )
 
     def drawn(self, canvas: Canvas) -> Drawn:
-        return draw_sheet(patch_tiles(self.found, {}), canvas)
+        return draw_sheet(patch_tiles(self.found, {}, canvas.ground), canvas)
 
     def to_json(self) -> object:
         return self.found.to_json()
@@ -59,8 +59,13 @@ class ExciteSeen(Seen):
         return contact_sheet(patch_tiles(self.found, {}))
 
 
-def patch_tiles(found: Excitement, wrong: Mapping[int, str]) -> list[Tile]:
-    """Return a picture of its best patches for each filter, the strongest filter first."""
+def patch_tiles(
+    found: Excitement, wrong: Mapping[int, str], ground: int = Canvas.ground
+) -> list[Tile]:
+    """Return a picture of its best patches for each filter, the strongest filter first.
+
+    A filter that has none is of the grey ``ground``.
+    """
     ordered = sorted(found.filters, key=lambda one: -_response(one))
     patches = [patch for one in ordered for patch in one.patches]
     # Deep filters see beyond the image on all sides: only what they see of it is drawn.
@@ -68,7 +73,7 @@ def patch_tiles(found: Excitement, wrong: Mapping[int, str]) -> list[Tile]:
     return [
         Tile(
             one.filter,
-            Picture(_mosaic(found, one, size)),
+            Picture(_mosaic(found, one, size, ground)),
             f"{_response(one):.2g}" if one.patches else "",
             wrong.get(one.filter, "" if one.patches else "silent"),
             four=True,
@@ -81,14 +86,17 @@ def _response(one: FilterPatches) -> float:
     return one.patches[0].response if one.patches else float("-inf")
 
 
-def _mosaic(found: Excitement, one: FilterPatches, largest: tuple[int, int]) -> NDArray[np.uint8]:
+def _mosaic(
+    found: Excitement, one: FilterPatches, largest: tuple[int, int], ground: int
+) -> NDArray[np.uint8]:
     """Return the best patches ``(C, H, W)``; where a field reaches beyond the image it is grey."""
     height, width = largest
     pictures = [(patch, found.picture(patch)) for patch in one.patches[: _SIDE * _SIDE]]
     channels = pictures[0][1].shape[0] if pictures else 1
-    whole = np.full((channels, _SIDE * height, _SIDE * width), _OUTSIDE, np.uint8)
+    whole = np.full((channels, _SIDE * height, _SIDE * width), ground, np.uint8)
     for at, (patch, pixels) in enumerate(pictures):
         top, left = at // _SIDE * height, at % _SIDE * width
+        whole[:, top : top + height, left : left + width] = _OUTSIDE
         # A patch that was cut at the top or the left of its image lacks its first rows or columns.
         top += height - patch.height if patch.top == 0 else 0
         left += width - patch.width if patch.left == 0 else 0

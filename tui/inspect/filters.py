@@ -68,7 +68,7 @@ class FiltersSeen(Seen):
 
     def drawn(self, canvas: Canvas) -> Drawn:
         if self.patches is not None:
-            return draw_sheet(self._tiles(), canvas)
+            return draw_sheet(self._tiles(canvas.ground), canvas)
         scale = self._scale(canvas)
         drawn = draw_sheet(self._tiles(), canvas.below(1))
         order = ", largest norm first" if drawn.pages > 1 else ""
@@ -86,11 +86,11 @@ class FiltersSeen(Seen):
     def pixels(self) -> NDArray[np.uint8] | None:
         return contact_sheet(self._tiles())
 
-    def _tiles(self) -> list[Tile]:
+    def _tiles(self, ground: int = Canvas.ground) -> list[Tile]:
         found = self.found
         wrong = marks(self.judged.layers[0]) if self.judged else {}
         if self.patches is not None:
-            return patch_tiles(self.patches, wrong)
+            return patch_tiles(self.patches, wrong, ground)
         return [
             Tile(at, Picture(found.weight[at], "signed", found.scale), mark=wrong.get(at, ""))
             for at in found.strongest_first

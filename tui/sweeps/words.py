@@ -47,6 +47,7 @@ def progress(state: SweepState, now: datetime, width: int) -> tuple[Line, ...]:
 
 def _state_line(state: SweepState, times: str, width: int) -> tuple[Line, ...]:
     """Return how it stands: running where, or why not."""
+    values = ""
     match state.phase:
         case "running":
             words = f"running on {count(state.workers, 'worker')}" if state.workers else "begins"
@@ -58,22 +59,22 @@ def _state_line(state: SweepState, times: str, width: int) -> tuple[Line, ...]:
         case "stopped":
             words = keyed("stopped; {sweeps.resume} resumes")
         case "finished" if state.best and not state.message:
-            words = _best_words(state, state.best)
+            best = state.best
+            words = f"best {value_of(state, best.best)} in trial {best.number}"
+            values = ", ".join(_short_values(state, best))
         case phase:
             words = phase
     message = f": {state.message}" if state.message else ""
     role = _PHASES.get(state.phase, "dim")
     shown = f" {clean(words + message)}"
-    rest = "".join(f"   {part}" for part in (times, clean(state.title)) if part)
+    rest = "".join(f"   {part}" for part in (times, clean(values), clean(state.title)) if part)
     return (((shown, role), (fit(rest, max(0, width - len(shown))).rstrip(), "dim")),)
 
 
-def _best_words(state: SweepState, best: SweepTrial) -> str:
+def _short_values(state: SweepState, trial: SweepTrial) -> Iterator[str]:
     names = short_names(state.fields)
-    values = (
-        f"{names.get(field, field)} {value_words(best.values[field])}" for field in best.values
-    )
-    return f"best {value_of(state, best.best)} in trial {best.number}: {', '.join(values)}"
+    for field, value in trial.values.items():
+        yield f"{names.get(field, field)} {value_words(value)}"
 
 
 def _times(state: SweepState, done: int, total: int, now: datetime) -> str:

@@ -40,7 +40,8 @@ class ScrolledLines(Lines, can_focus=True):
         shown = list(rows[self._top : self._top + height])
         below = len(rows) - self._top - len(shown)
         if below > 0 and shown:
-            shown[-1] = ((f"... {below + 1} more rows below", "dim"),)
+            margin = " " * all(row[0][0][:1] in " " for row in rows if row)
+            shown[-1] = ((f"{margin}... {below + 1} more rows below", "dim"),)
         return shown
 
     def action_scroll_rows(self, by: int) -> None:
