@@ -22,6 +22,7 @@ from cnn_tui.engine.ops.kernel import as_rows
 from cnn_tui.engine.ops.memory import Arena, Array
 from cnn_tui.engine.ops.patches import Geometry
 from cnn_tui.engine.ops.products import Products, WeightGradient
+from cnn_tui.engine.ops.strided import StridedGradient
 from cnn_tui.engine.specs.layers import Conv
 
 IMAGES, SIZE = 3, (7, 6)
@@ -237,3 +238,14 @@ def test_the_kernel_goes_by_the_bank_and_the_row() -> None:
     assert all(conv.choose_conv_kernel(bank, wide, images) is ConvKernel for images in (4, 5))
     for less in (bank[:, :, 1:], bank[:, :, 2:]):
         assert conv.choose_conv_kernel(less, wide, 3) is ConvKernel
+
+
+@pytest.mark.parametrize("dilation", [(1, 1), (2, 1), (1, 2)])
+def test_a_gradient_goes_by_phases_unless_windows_are_dilated(dilation: tuple[int, int]) -> None:
+    arena, weight = Arena(np.float32), np.ones((3, 3, 2, 4), np.float32)
+    output = tuple((size - 2 * step) // 2 + 1 for size, step in zip((8, 7), dilation, strict=True))
+    geometry = Geometry((3, 3), (2, 2), (1, 1), dilation, output)
+    x, y = arena.allocate((7, 2, 6, IMAGES)), arena.allocate((output[0], 4, output[1], IMAGES))
+    kernel = ConvKernel(x, y, ConvWeights(weight), np.empty_like(weight), geometry, arena)
+    kernel.plan_backward(y, arena, needs_input_grad=True, can_overwrite_grad=False)
+    assert isinstance(kernel.dx_products, StridedGradient) == (dilation == (1, 1))
