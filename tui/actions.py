@@ -213,7 +213,7 @@ COMMANDS = (
     ),
     Command(DATA, "left", "screen.scroll(-6)", "scroll back", in_bar=False, name="Scroll up"),
     Command(DATA, "f", "screen.fetch", "fetch", "Download the dataset"),
-    Command(DATA, "o", "screen.give_folder", "folder", "Open your own data, or its folder"),
+    Command(DATA, "o", "screen.give_folder", "folder", "Open your data, or its folder"),
     Command(DATA, "x", "screen.cancel", "cancel", "Cancel the download"),
     Command(LADDER, "escape,backspace", "screen.back", "back", "Back; baselines pause", "esc"),
     Command(LADDER, "enter,f5", "screen.climb", "start", "Train the missing baselines", "enter"),

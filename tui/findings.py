@@ -147,23 +147,24 @@ def _settings() -> Iterator[DoctorFinding]:
 
 def _runs() -> DoctorFinding:
     folder = runs_home()
-    return _writable("runs", folder, f"{len(run_names(folder))} in {folder}")
+    words = f"{len(run_names(folder))} in {folder}"
+    return _writable("runs", folder, words, "CNN_TUI_RUNS names another folder.")
 
 
 def _cache() -> DoctorFinding:
     folder = cache_home()
-    return _writable("cache", folder, f"{folder}, for unpacked data")
+    words = f"{folder}, for unpacked data"
+    return _writable("cache", folder, words, "XDG_CACHE_HOME names another place.")
 
 
-def _writable(topic: str, folder: Path, words: str) -> DoctorFinding:
+def _writable(topic: str, folder: Path, words: str, else_: str) -> DoctorFinding:
+    """Whether a folder can be written and has room; ``else_`` says what names another one."""
     there = next(place for place in (folder, *folder.parents) if place.exists())
     if not os.access(there, os.W_OK | os.X_OK):
-        return DoctorFinding(
-            topic, words, False, f"{there} cannot be written: change its permissions."
-        )
+        return DoctorFinding(topic, words, False, f"{there} cannot be written. {else_}")
     free = shutil.disk_usage(there).free
     full = free < 1 << 30
-    advice = "cnn-tui runs clean frees space." if full else ""
+    advice = f"cnn-tui runs clean frees space. {else_}" if full else ""
     return DoctorFinding(topic, f"{words}; {file_size(free)} free", not full, advice)
 
 

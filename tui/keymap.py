@@ -54,7 +54,7 @@ def keymap(own: object, table: Sequence[Command] = COMMANDS) -> Keymap:
         if trouble := _trouble(name, keys, known):
             troubles.append(trouble)
         else:
-            wanted[name] = ",".join(_NAMES.get(key, key) for key in keys.split(","))
+            wanted[name] = ",".join(map(_named, keys.split(",")))
     # A key that is taken may be free once its owner has given it up, so all are looked at together.
     while clash := _clash(changed := _with_keys(table, wanted), wanted):
         name, key, other = clash
@@ -66,12 +66,19 @@ def keymap(own: object, table: Sequence[Command] = COMMANDS) -> Keymap:
     return Keymap(changed, troubles)
 
 
+def _named(key: str) -> str:
+    """Return Textual's name of a key, also of one as it stands on keyboards and in the bar."""
+    if len(key) == 2 and key[0] == "^":
+        key = f"ctrl+{key[1]}"
+    return _NAMES.get(key, key.lower() if len(key) > 1 else key)
+
+
 def _trouble(name: str, keys: object, known: set[str]) -> str:
     if name not in known:
         near = [one for one in known if one.startswith(name)] or nearest(name, known)
         hint = f"Did you mean {near[0]}?" if near else "cnn-tui config keys lists them."
         return f"there is no command {show(name)}. {hint}"
-    if not isinstance(keys, str) or not all(map(_KEY.fullmatch, keys.split(","))):
+    if not isinstance(keys, str) or not all(_KEY.fullmatch(_named(key)) for key in keys.split(",")):
         return f'{name} = {show(keys)} is no key: write one such as "P", "ctrl+k" or "f8".'
     return ""
 

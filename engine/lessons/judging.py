@@ -12,6 +12,7 @@ from cnn_tui.engine.lessons.lesson import Condition, JSONSource, Lesson
 from cnn_tui.engine.lessons.operators import OPERATORS, TAKES
 from cnn_tui.engine.lessons.values import AbsentError, percent_words, value_at, value_words
 from cnn_tui.engine.specs.network import Network
+from cnn_tui.engine.specs.wording import show
 
 
 def _nothing(*of: str) -> None:
@@ -74,6 +75,8 @@ class Judged(NamedTuple):
     value: JSON = None
     pending: bool = False
     """Whether nothing is known yet: no training, a view that was not opened, or another run."""
+    misfit: str = ""
+    """Why the condition cannot hold of such a value: a mistake of the lesson, not of the work."""
 
 
 class Judgement(NamedTuple):
@@ -156,10 +159,17 @@ def _found(condition: Condition, state: State, start: Network) -> Judged:
         return Judged(condition, False, _pending(condition.of), pending=True)
     try:
         value = _taken(document, condition)
-    except (AbsentError, TypeError):
-        return Judged(condition, False, _said(condition, None, None, absent=True))
+    except (AbsentError, TypeError) as error:
+        misfit = f"{condition.take} takes a list of numbers" if type(error) is TypeError else ""
+        absent = _said(condition, None, None, absent=True)
+        return Judged(condition, False, absent, misfit=misfit)
     first = _at_start(condition, start)
-    met = _holds(condition, value, first)
+    try:
+        met = _holds(condition, value, first)
+    except TypeError:
+        odd = isinstance(value, str | list | dict)
+        misfit = f"{condition.operator} cannot compare {show(value)}" if odd else ""
+        return Judged(condition, False, _said(condition, value, first), value, misfit=misfit)
     return Judged(condition, met, condition.text if met else _said(condition, value, first), value)
 
 
@@ -187,13 +197,11 @@ def _start_document(start: Network, kind: str) -> JSON:
 
 
 def _holds(condition: Condition, value: Any, first: Any) -> bool:
+    """Whether a condition holds; of values of another type it is a TypeError."""
     operator, wanted = OPERATORS[condition.operator], condition.wanted
-    try:
-        if operator.at_start:
-            wanted = first * wanted
-        return operator.holds(value, wanted)
-    except TypeError:
-        return False
+    if operator.at_start:
+        wanted = first * wanted
+    return operator.holds(value, wanted)
 
 
 def _pending(source: JSONSource) -> str:

@@ -48,6 +48,14 @@ class LessonTable(msgspec.Struct, frozen=True, kw_only=True):
     fast: bool = False
 
 
+_PARTS = {
+    "start": "Give a network as in an architecture file, or the name of a preset.",
+    "task": "Give a table [task] with a text and [[task.conditions]].",
+    "hints": "Give three texts, each of which says more.",
+}
+"""What to do about a part that is missing, and has no single type."""
+
+
 def shipped_lessons() -> dict[str, Path]:
     """The files of the lessons of the package by name, in the order in which they are learned."""
     folder = Path(presets.__file__).with_name("lessons")
@@ -104,7 +112,8 @@ def loads_lesson(text: str, where: str) -> Lesson:
     data = parse_toml(text, where, LESSON)
     mistakes = Mistakes()
     for path, problem, remedy in islice(table_problems(data, LessonTable), _MOST_MISTAKES):
-        mistakes.found.append(SpecError(f"{where}: {path}: {problem}.", remedy))
+        advice = _PARTS.get(path, remedy)
+        mistakes.found.append(SpecError(f"{where}: {path}: {problem}.", advice))
     name = str(data.get("name", "")) if not mistakes.found else "lesson"
 
     def part(key: str, read: Callable[[Any, str], _Part]) -> _Part | None:

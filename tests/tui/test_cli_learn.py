@@ -147,6 +147,8 @@ def test_nothing_is_left_when_all_is_solved(learn: Learn, cli: Cli) -> None:
 
 
 SOLVED = FILE.replace("times_start_at_most = 0.5", "times_start_at_most = 1")
+LISTED = FILE.replace('path = "total_params"', 'path = "layers.*.output"')
+SUMMED = LISTED.replace('output"', 'output"\ntake = "sum"', 1)
 UNSOLVED = FILE.replace("times_start_at_most = 0.5", "times_start_at_most = 0.1")
 
 
@@ -156,10 +158,16 @@ UNSOLVED = FILE.replace("times_start_at_most = 0.5", "times_start_at_most = 0.1"
         (FILE, 0, "small-net: the solution solves it."),
         (SOLVED, 1, "small-net: the task is solved at its start. Give a start"),
         (UNSOLVED, 1, "the solution does not solve it: 650 parameters, at the start 1,510"),
+        (
+            LISTED,
+            1,
+            "task.conditions[0]: times_start_at_most cannot compare a list of 1: ",
+        ),
+        (SUMMED, 1, "solve it: task.conditions[0]: sum takes a list of numbers: "),
         (FILE.partition("[solution]")[0], 0, "the file has no solution, so none was tried"),
         (FILE.replace("half", "\x1b[2J"), 1, "line 14: Illegal"),
     ],
-    ids=("right", "solved", "unsolved", "without", "escape"),
+    ids=("right", "solved", "unsolved", "listed", "summed", "without", "escape"),
 )
 def test_a_file_is_checked(cli: Cli, file: Path, text: str, code: int, said: str) -> None:
     file.write_text(text)
@@ -176,6 +184,8 @@ def test_every_mistake_of_a_file_is_told(cli: Cli, file: Path) -> None:
     assert (code, out) == (1, "")
     first, second = err.splitlines()
     assert "minutes: expected a whole number" in first and "unknown setting or operator" in second
+    file.write_text('name = "a"\n')
+    assert "task: missing. Give a table [task] with a text" in cli("learn", "--check", file)[2]
 
 
 def test_a_check_as_json(cli: Cli, file: Path) -> None:

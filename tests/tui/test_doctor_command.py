@@ -144,4 +144,4 @@ def test_a_folder_that_cannot_be_written_is_told(
 ) -> None:
     monkeypatch.setattr(findings.os, "access", lambda path, mode: False)
     row = told()["runs"]
-    assert not row["ok"] and "cannot be written: change its permissions" in row["advice"]
+    assert not row["ok"] and "cannot be written. CNN_TUI_RUNS names another" in row["advice"]

@@ -164,6 +164,16 @@ def test_keys_change_their_command_alone() -> None:
     assert len(same) == len(usual) - 3
 
 
+@pytest.mark.parametrize(
+    ("written", "named"),
+    [("F12", "f12"), ("Ctrl+K", "ctrl+k"), ("^k", "ctrl+k"), ("P", "P"), ("/", "slash")],
+)
+def test_a_key_may_be_written_as_the_bar_shows_it(written: str, named: str) -> None:
+    changed = keymap({"train.log-scale": written})
+    assert not changed.troubles
+    assert {row.id: row.keys for row in changed.commands}["train.log-scale"] == named
+
+
 def test_two_commands_may_swap_their_keys() -> None:
     swapped = keymap({"train.stop": "d", "train.detach": "x"})
     assert not swapped.troubles

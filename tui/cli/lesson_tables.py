@@ -144,7 +144,11 @@ def _checked(lesson: Lesson) -> LessonCheck:
     at_start = is_solved_at_start(lesson)
     with tempfile.TemporaryDirectory(prefix="cnn-tui-") as folder:
         by_training, last = _tried(lesson, Path(folder))
-    missing = [one.words for one in last.judged if not one.met] if last else []
+    missing = [
+        f"task.conditions[{at}]: {one.misfit}: {one.words}" if one.misfit else one.words
+        for at, one in enumerate(last.judged if last else ())
+        if not one.met
+    ]
     return LessonCheck(
         name=lesson.name,
         conditions=len(lesson.task.conditions),
