@@ -132,6 +132,8 @@ class Training:
 
     def clear(self) -> None:
         """Forget the run that has ended: no curves, no remedies, nothing to look into."""
+        from cnn_tui.tui.dashboard.board import Board
+
         self._apply_events()
         self.board, self.earlier = Board(), None
         self._start_from = self._ended = None
