@@ -81,3 +81,23 @@ def test_a_line_says_what_is_wrong(cli, folder: Path, line: str) -> None:
     assert err.startswith("cnn-tui: error: ") and err.count("\n") == 1
     assert WRONG[line] in err and "Traceback" not in out + err
     assert sorted(folder.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "train two-layer --runs-dir=",
+        "train two-layer --tensorboard=",
+        "train lenet5 --data-dir=",
+        "predict nope",
+        "import",
+        "watch --csv=",
+        "sweep lenet5-lr --dry-run --runs-dir=",
+    ],
+)
+def test_an_empty_path_is_not_the_present_folder(cli, folder: Path, line: str) -> None:
+    """As a variable of the shell that is not set gives it."""
+    words = line.split()
+    code, out, err = cli(*words, *[""] * (words[-1][-1] != "="))
+    assert code == 2 and "the path is empty" in err and not out
+    assert not any(folder.glob("*-1"))

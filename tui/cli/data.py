@@ -182,7 +182,7 @@ def _pictures(dataset: Dataset, statistics: Statistics) -> Iterator[Exhibit]:
 @click.argument("name", shell_complete=completing.datasets)
 @click.option(
     "--data-dir",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     metavar="DIR",
     help="Folder for the files; later commands need the same option.",
 )
@@ -194,7 +194,7 @@ def _pictures(dataset: Dataset, statistics: Statistics) -> Iterator[Exhibit]:
 @click.option(
     "--from",
     "given",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     metavar="PATH",
     multiple=True,
     help="Take a file that was downloaded elsewhere, or those of a folder; may be repeated.",

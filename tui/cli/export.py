@@ -30,9 +30,7 @@ _NETWORKS = {"safetensors": ".safetensors", "pytorch": ".py", "onnx": ".onnx"}
     show_default=True,
     help="csv, json and tensorboard write the figures, the others the network.",
 )
-@click.option(
-    "--output", type=click.Path(path_type=Path), metavar="PATH", help="The file or folder to write."
-)
+@click.option("--output", type=options.PATH, metavar="PATH", help="The file or folder to write.")
 @click.option("--steps", is_flag=True, help="Write the figures of every step, not epoch.")
 @click.option(
     "--state",

@@ -65,11 +65,11 @@ class NumbersType(click.ParamType[tuple[float, ...]]):
 
 
 @click.command("import")
-@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("file", type=options.PATH)
 @click.option(
     "-o",
     "--output",
-    type=click.Path(path_type=Path),
+    type=options.PATH,
     metavar="ARCH.toml",
     help="Default: named after FILE.",
 )

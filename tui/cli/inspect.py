@@ -48,7 +48,7 @@ class InspectCommand(click.Command):
 @options.data
 @options.data_dir
 @click.option("--seed", type=click.IntRange(0), metavar="N", help="Seed of what is drawn.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="FILE",
+@click.option("--out", type=options.PATH, metavar="FILE",
               help="Write a .png or .svg picture.")  # fmt: skip
 @options.as_json
 @options.runs_dir

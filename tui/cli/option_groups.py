@@ -122,7 +122,9 @@ def computing(command: _Command) -> _Command:
         "--device", type=click.Choice(get_args(DeviceName)), help="Where PyTorch computes."
     )
     @click.option(
-        "--precision", type=click.Choice(get_args(PrecisionName)), help="Of PyTorch's products."
+        "--precision",
+        type=click.Choice(get_args(PrecisionName)),
+        help="Of the products that PyTorch computes.",
     )
     @click.option("--compile", is_flag=True, help="Let PyTorch compile the network first.")
     @click.option("--deterministic", is_flag=True, help="The same bits of PyTorch on a GPU too.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,9 +12,37 @@ from cnn_tui.engine.cores import MOST_THREADS, THREADS_VARIABLE, default_threads
 from cnn_tui.engine.runs.names import runs_home
 from cnn_tui.tui.cli import completing
 
+
+class PathType(click.Path):
+    """A path, but not the empty one of an unset variable of the shell: it would be this folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        if value == "":
+            self.fail("the path is empty", param, ctx)
+        return super().convert(value, param, ctx)
+
+
+PATH = PathType()
+
+
+class PlaceType(click.ParamType[str]):
+    """A path or pattern as it is typed, but no empty one."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        return str(value) if value != "" else self.fail("the path is empty", param, ctx)
+
+
+PLACE = PlaceType()
+
+
 runs_dir = click.option(
     "--runs-dir",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     default=runs_home,
     help="The folder of runs instead of the user's own.",
@@ -53,14 +82,14 @@ log_every = click.option(
 
 data_dir = click.option(
     "--data-dir",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     help="The folder of a dataset that is not built in.",
 )
 
 moved_data = click.option(
     "--data-dir",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     help="The folder of the data, if it was moved.",
 )
@@ -76,7 +105,7 @@ on_hangup = click.option(
 tensorboard = click.option(
     "--tensorboard",
     "tensorboard_dir",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="DIR",
     help="Also write TensorBoard files, into a folder of DIR named after the run.",
 )

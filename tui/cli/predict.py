@@ -43,7 +43,12 @@ class Prediction(msgspec.Struct, frozen=True):
 @click.command("predict")
 @click.argument("run", shell_complete=completing.runs)
 @click.argument(
-    "images", nargs=-1, required=True, metavar="IMAGE...", shell_complete=completing.files
+    "images",
+    nargs=-1,
+    required=True,
+    metavar="IMAGE...",
+    type=options.PLACE,
+    shell_complete=completing.files,
 )
 @click.option(
     "--top",
@@ -79,9 +84,7 @@ class Prediction(msgspec.Struct, frozen=True):
     metavar="NAME",
     help="With --submission: the class whose probability is written.",
 )
-@click.option(
-    "--output", type=click.Path(path_type=Path), metavar="FILE", help="Write the CSV to a file."
-)
+@click.option("--output", type=options.PATH, metavar="FILE", help="Write the CSV to a file.")
 @options.runs_dir
 def command(
     run: str,

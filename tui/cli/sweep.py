@@ -74,7 +74,7 @@ def _where(function: Handler) -> Handler:
         click.option(
             "--tls",
             nargs=3,
-            type=click.Path(path_type=Path),
+            type=options.PATH,
             metavar="CA CERT KEY",
             help="Files for a scheduler at tls://host:8786.",
         ),
@@ -176,13 +176,7 @@ def resume(
 
 @command.command("refine")
 @click.argument("sweep", shell_complete=completing.sweeps)
-@click.option(
-    "-o",
-    "--output",
-    type=click.Path(path_type=Path),
-    metavar="FILE",
-    help="Where the new file goes.",
-)
+@click.option("-o", "--output", type=options.PATH, metavar="FILE", help="Where the new file goes.")
 @click.option("--epochs", type=click.IntRange(1, 100_000), metavar="N", help="Epochs of each run.")
 @options.runs_dir
 def refine_(sweep: str, output: Path | None, epochs: int | None, runs_dir: Path) -> None:

@@ -21,7 +21,7 @@ from cnn_tui.tui.cli.stopping import ended_by_signals
 from cnn_tui.tui.keymap import use_own_keys
 from cnn_tui.tui.terminal.link import Link, prepare
 
-_PATH = click.Path(path_type=Path)
+_PATH = options.PATH
 _EVERY = 10.0
 """Seconds of training between two printed steps of event files."""
 _PAUSE = 0.5
