@@ -21,7 +21,7 @@ from cnn_tui.engine.specs.files import read_text, reason, replace_bytes
 from cnn_tui.engine.specs.inside import LIST_FIELDS, list_fields, lists_in
 from cnn_tui.engine.specs.layers import Layer, Parallel, single
 from cnn_tui.engine.specs.network import MAX_FILE_BYTES, MAX_LAYERS, MAX_NESTING, Network
-from cnn_tui.engine.specs.values import fields_of, network_problems
+from cnn_tui.engine.specs.values import fields_of, network_problems, structure_problems
 from cnn_tui.engine.specs.wording import plain, show
 
 # tomllib needs quadratic time for a key of many dotted parts.
@@ -80,6 +80,8 @@ def save_network(network: Network, path: Path) -> None:
             file is then unchanged.
     """
     where = plain(str(path))
+    for at, problem, remedy in structure_problems(network):
+        raise SpecError(f"{where}: {at}: {problem}.", remedy)
     text = dumps_network(network)
     loads_network(text, where)
     try:

@@ -24,8 +24,10 @@ def network_html(network: Network) -> str:
     ]
     body = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in rows)
     issues = "".join(f"<li>{escape(issue.message)}</li>" for issue in report.issues)
+    # A network made in code may have anything here, which is among its issues.
+    size = format_shape(network.input) if isinstance(network.input, list | tuple) else "?"
     return (
-        f"<p><b>{escape(network.name)}</b>: input {format_shape(network.input)}, "
+        f"<p><b>{escape(str(network.name))}</b>: input {size}, "
         f"{report.total_params:,} parameters, {report.total_macs:,} multiply-adds</p>"
         "<table><tr><th>layer</th><th>settings</th><th>output</th><th>parameters</th></tr>"
         f"{body}</table>{f'<ul>{issues}</ul>' if issues else ''}"

@@ -42,12 +42,14 @@ def table_problems(data: object, kind: type[msgspec.Struct]) -> Iterator[Problem
 
 
 def structure_problems(network: Network) -> Iterator[Problem]:
-    """Yield what stands for a list of layers, a layer or a recipe in a network made in code.
+    """Yield what stands for a list of layers, a layer, loss or recipe in a network made in code.
 
     Nothing can be inferred of such a network, whose types a file cannot have.
     """
     if not isinstance(network.training, Recipe):
         yield Problem("training", f"expected a Recipe, received {show(network.training)}", "")
+    if not isinstance(network.loss, Softmax | SVM):
+        yield Problem("loss", f"expected Softmax() or SVM(), received {show(network.loss)}", "")
     pending: list[tuple[str, object]] = [("layers", network.layers)]
     while pending:
         path, layers = pending.pop()

@@ -217,6 +217,7 @@ def test_values_out_of_their_limits_are_found_in_networks_made_in_code():
         ({"layers": [Parallel(branches=None)]}, "layers[0].branches: expected a list of layers"),
         ({"layers": [Repeat(layers=[FC], times=2)]}, "layers[0].layers[0]: expected a layer"),
         ({"training": None}, "training: expected a Recipe, received a NoneType."),
+        ({"loss": "svm"}, "loss: expected Softmax() or SVM(), received 'svm'."),
         ({"training": Recipe(freeze=3)}, "training.freeze: expected a name of"),
     ],
 )

@@ -11,7 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cnn_tui.engine.errors import SpecError
 from cnn_tui.engine.specs.check import check, check_with_data
+from cnn_tui.engine.specs.codec import save_network
 from cnn_tui.engine.specs.layers import FC, LAYER_TYPES, Conv, Layer, ReLU, Residual
 from cnn_tui.engine.specs.network import LOSS_TYPES, Network, Recipe
 
@@ -61,6 +63,16 @@ def test_what_no_field_takes_is_a_problem_of_that_field(kind: type[msgspec.Struc
             network = made(kind, {name: wrong})
             for report in (check(network), check_with_data(network)):
                 assert any(name in issue.message for issue in report.issues), (name, wrong)
+
+
+@pytest.mark.parametrize("name", Network.__struct_fields__)
+def test_none_is_saved_or_shown_wrongly(tmp_path: Path, name: str) -> None:
+    for wrong in NEVER:
+        network = made(Network, {name: wrong})
+        with pytest.raises(SpecError):
+            save_network(network, tmp_path / "a.toml")
+        assert "<li>" in network._repr_html_()
+    assert not list(tmp_path.iterdir())
 
 
 @given(st.data(), st.sampled_from(KINDS), st.booleans())
