@@ -5,6 +5,7 @@ The ``MAX_`` limits are far above any real network, and far below what would do 
 
 from __future__ import annotations
 
+import math
 from importlib import import_module
 from typing import Annotated, Literal
 
@@ -54,12 +55,21 @@ class Softmax(
 
     label_smoothing: Fraction = 0.0
 
+    def at_equal_scores(self, classes: int) -> tuple[float, str]:
+        """The loss where all scores are equal, as before training, and its formula."""
+        return math.log(classes), f"ln {classes}"
+
 
 class SVM(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="svm", tag_field="type"):
     """Multiclass SVM: the sum over wrong classes of ``max(0, s_j - s_y + delta)``."""
 
     delta: Positive = 1.0
     squared: bool = False
+
+    def at_equal_scores(self, classes: int) -> tuple[float, str]:
+        """The loss where all scores are equal, as before training, and its formula."""
+        wrong, power, words = classes - 1, 2 if self.squared else 1, " squared" * self.squared
+        return wrong * self.delta**power, f"{wrong} x margin {self.delta:g}{words}"
 
 
 Loss = Softmax | SVM

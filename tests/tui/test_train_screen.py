@@ -33,6 +33,7 @@ async def test_before_a_run_the_screen_says_how_to_start(make_app: MakeApp) -> N
         await pilot.pause()
         assert "ready: F5 starts" in text(app, "#status")
         assert "small on digits: momentum, lr 0.01, 3 epochs" in text(app, "#log")
+        assert "loss is about 2.3 (ln 10), 10.0% are" in " ".join(text(app, "#log").split())
         await pilot.press("space", "x", "g", "g")
         assert "ready" in text(app, "#status")
 

@@ -51,6 +51,18 @@ class TrainScreen(RunScreen):
         return (
             f"{clean(network.name)} on {clean(network.data)}: {recipe_words(network.training)}. "
             + keyed(_KEYS)
+            + self._untrained_words()
+        )
+
+    def _untrained_words(self) -> str:
+        """Return what to expect of the first steps, if the network can be trained."""
+        report = self._builder.report
+        scores = report.layers[-1].output if report.valid and report.layers else None
+        if not scores or scores[0] < 2:
+            return ""
+        loss, formula = self._builder.network.loss.at_equal_scores(scores[0])
+        return (
+            f" Untrained, its loss is about {loss:.3g} ({formula}), {1 / scores[0]:.1%} are right."
         )
 
     def heading_for(self, built: Heading) -> Heading:

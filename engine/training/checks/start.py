@@ -8,7 +8,6 @@ import msgspec
 import numpy as np
 
 from cnn_tui.engine.data.statistics import UNEVEN
-from cnn_tui.engine.specs.network import SVM
 from cnn_tui.engine.training.checks.bench import Bench, CheckResult
 from cnn_tui.engine.training.rules.start import LEAST_STD, MOST_MEAN, MOST_STD
 
@@ -71,7 +70,7 @@ TRIAL_L2 = 5e-4
 
 def initial_loss(bench: Bench) -> CheckResult:
     """Check the loss of equal scores: ``ln C`` for softmax, ``(C - 1) * delta`` for SVM."""
-    expected, formula = _expected(bench)
+    expected, formula = bench.network.loss.at_equal_scores(len(bench.dataset.classes))
     _, work, note = bench.copy
     count = int(max(2, min(MOST_IMAGES, PROBE // work)))
     images, targets = bench.batch(count)
@@ -117,12 +116,3 @@ def l2_loss(bench: Bench) -> CheckResult:
         message = f"{which} raises the loss by {added:.3g}, not by {expected:.3g}."
     evidence = (f"sum of squared weights {squares:.4g}{bench.copy[2]}",)
     return CheckResult("L2", passed, message, evidence)
-
-
-def _expected(bench: Bench) -> tuple[float, str]:
-    classes, loss = len(bench.dataset.classes), bench.network.loss
-    if isinstance(loss, SVM):
-        power = 2 if loss.squared else 1
-        square = " squared" if loss.squared else ""
-        return (classes - 1) * loss.delta**power, f"{classes - 1} x margin {loss.delta:g}{square}"
-    return math.log(classes), f"ln {classes}"
