@@ -16,7 +16,9 @@ from cnn_tui.engine.training.control import Control
 from cnn_tui.tui.app import CnnTuiApp
 from cnn_tui.tui.screens.build import BuildScreen
 from cnn_tui.tui.screens.dialog import Question
+from cnn_tui.tui.screens.train import TrainScreen
 from cnn_tui.tui.session import Emit
+from cnn_tui.tui.widgets.bars import Header, Heading
 from cnn_tui.tui.widgets.chart import Chart
 from cnn_tui.tui.widgets.lines import Lines
 
@@ -81,6 +83,18 @@ async def test_pause_resume_and_stop_by_keys(make_app: MakeApp) -> None:
         await pilot.press("x", "y")
         await settle(app, pilot)
         assert "stopped: in epoch 1, test 98.1%" in text(app, "#status")
+
+
+async def test_a_state_that_changes_while_the_screen_closes_is_not_shown(
+    make_app: MakeApp,
+) -> None:
+    app = make_app()
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("2")
+        screen = app.screen
+        assert isinstance(screen, TrainScreen)
+        await screen.query_one(Header).remove()
+        screen.heading = Heading("stopped")
 
 
 async def test_a_new_run_begins_with_an_empty_board(make_app: MakeApp) -> None:

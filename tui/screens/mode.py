@@ -122,8 +122,9 @@ class ModeScreen(Screen[None]):
         self.present()
 
     def watch_heading(self, heading: Heading) -> None:
-        if self.is_mounted:
-            self.query_one(Header).heading = heading
+        # There is none yet while the screen opens, and none any more while it closes.
+        for header in self.query(Header):
+            header.heading = heading
 
     def on_mount(self) -> None:
         """Show a heading that was set before the header existed."""
