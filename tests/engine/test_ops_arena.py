@@ -59,6 +59,8 @@ def test_zeros_are_shared() -> None:
     assert arena.bytes == 4 * (6 + 16) and not few.any() and many.shape == (4, 4)
     assert np.shares_memory(arena.zeros((3,)), many) and np.shares_memory(arena.zeros((16,)), many)
     assert arena.bytes == 4 * (6 + 16)
+    single = Arena(np.float32)
+    assert not single.zeros((1,)).any() and single.bytes == 4
 
 
 def test_a_padding_is_read_from_a_halo_that_is_as_large() -> None:
