@@ -227,7 +227,7 @@ class CnnTuiApp(LearningApp, inherit_bindings=False):
                 "first row of Build changes that."
             )
         fits = "" if self.builder.report.valid else " Build shows what does not fit it yet."
-        self.notify(f"{taken}{fits} Press u in Build to undo.")
+        self.notify(f"{taken}{fits} {keyed('Press {list.undo} in Build to undo.')}")
 
     @on(InspectRun)
     async def _inspect(self, event: InspectRun) -> None:

@@ -11,6 +11,7 @@ from textual import on, work
 from cnn_tui.engine.data.sources import IMAGENET
 from cnn_tui.engine.errors import MemoryLimitError, MismatchError
 from cnn_tui.tui import screens
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.messages import ReproduceRun, ResumeRun, TrainRequested
 from cnn_tui.tui.quick_app import QuickApp
@@ -184,7 +185,8 @@ class StartingApp(QuickApp, inherit_bindings=False):
             return
         if taken.target == "recipe":
             self.builder.set_recipe("lr", taken.lr)
-            self.notify(f"Learning rate set to {taken.lr:g}. Press u in Build to undo.")
+            undo = keyed("Press {list.undo} in Build to undo.")
+            self.notify(f"Learning rate set to {taken.lr:g}. {undo}")
         elif self.training.active:
             self.training.session.change("lr", taken.lr)
             self.poll()

@@ -136,4 +136,4 @@ async def test_a_second_start_asks_which_weights(make_app: MakeApp) -> None:
         await typed(pilot, "f5")
         await done(pilot)
         assert isinstance(app.screen, Question)
-        assert "start from random weights" in cells(app)
+        assert "start afresh, from random weights" in cells(app)

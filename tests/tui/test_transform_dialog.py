@@ -8,7 +8,7 @@ import pytest
 from driving import text
 from textual.pilot import Pilot
 
-from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, MaxPool, ReLU
+from cnn_tui.engine.specs.layers import FC, AvgPool, Conv, GlobalAvgPool, MaxPool, ReLU
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.presets import load_preset
 from cnn_tui.tui.app import CnnTuiApp
@@ -43,6 +43,25 @@ async def test_fc_becomes_conv_with_a_proof(make_app: MakeApp) -> None:
         assert app.builder.report.total_params == 61_706
         await pilot.press("u")
         assert app.builder.network == lenet
+
+
+async def test_long_rows_and_verdicts_are_wrapped(make_app: MakeApp) -> None:
+    layers = (
+        Conv(out_channels=16, kernel_size=7, padding="same"),
+        ReLU(),
+        GlobalAvgPool(),
+        FC(out_features=10),
+    )
+    app = make_app(Network(input=(16, 32, 32), layers=layers))
+    async with app.run_test(size=(80, 24)) as pilot:
+        await pilot.press("down")
+        shown = " ".join((await proof(app, pilot)).split())
+        assert "Not here: then layer 3" in shown
+        assert "not proved: the matrix would have 16,384 x 16,384" in shown
+        assert "At most" in shown and "activations kept" in shown, "nothing is cut off"
+        await pilot.press("down")
+        stack = " | ".join(["conv 16 3x3 pad same"] * 3).replace("same |", "same | relu |")
+        assert stack in " ".join(text(app, "CandidateList").split())
 
 
 async def test_a_proof_that_is_awaited_is_not_skipped(make_app: MakeApp) -> None:

@@ -18,6 +18,7 @@ from cnn_tui.engine.specs.known_data import DataFacts
 from cnn_tui.engine.specs.network import Network
 from cnn_tui.engine.specs.wording import listed
 from cnn_tui.tui import screens
+from cnn_tui.tui.actions import keyed
 from cnn_tui.tui.building.builder import Builder
 from cnn_tui.tui.building.recent import DATA
 from cnn_tui.tui.building.trained import Trained
@@ -49,8 +50,8 @@ async def ask_before_training(app: App[None], builder: Builder, places: Places) 
     if trained is None:
         return Start()
     answers = [
-        screens.Answer("w", "start from these weights"),
-        screens.Answer("f", "start from random weights"),
+        screens.Answer("w", "go on from these weights: what was learnt stays"),
+        screens.Answer("f", "start afresh, from random weights"),
     ]
     question = f"Begin with the weights of {clean(trained.words)}?"
     answer = await app.push_screen_wait(screens.Question(question, answers))
@@ -88,6 +89,7 @@ def _download(app: App[None], name: str, places: Places) -> None:
     app.push_screen(screens.DataScreen(app.current_mode, places, name, fetch=True))
 
 
+_UNDO = "Press {list.undo} in Build to undo."
 _INSTEAD = {"s": "shapes", "i": "imagenette"}
 """What a network for ImageNet can be trained on at its own size, by the key of the answer."""
 
@@ -116,7 +118,7 @@ async def _have_instead(app: App[None], builder: Builder, places: Places) -> boo
     recipe = builder.network.training
     app.notify(
         f"Data {_INSTEAD[answer]}, 10 scores, {recipe.epochs} epochs, batches of "
-        f"{recipe.batch_size}, learning rate {recipe.lr:g}. Press u in Build to undo.",
+        f"{recipe.batch_size}, learning rate {recipe.lr:g}. {keyed(_UNDO)}",
         markup=False,
     )
     lacking = places.lacks(builder.network.data)

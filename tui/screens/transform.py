@@ -107,13 +107,33 @@ class CandidateList(Lines):
         if chosen is None:
             return rows
         rows.append(unstyled())
-        rows += [((line, "warn"),) for line in wrap(clean(chosen.refusal), max(1, width))]
+        rows += _hanging(((_refused(chosen), "warn"),), width) if chosen.refusal else []
         if chosen.refusal and chosen.rewritten:
             rows.append((("On its own the layer would become:", "dim"),))
         if chosen.rewritten:
-            rows += rewrite_lines(chosen.rewritten)
-        rows += [unstyled()] * (height - 1 - len(rows))
-        return [*rows[: height - 1], chosen.shown]
+            made = rewrite_lines(chosen.rewritten)
+            rows += [row for line in made for row in _hanging(line, width)]
+        verdict = _hanging(chosen.shown, width)
+        room = height - len(verdict)
+        if len(rows) > room:
+            rows = [row for row in rows if any(text for text, _ in row)]
+        rows += [unstyled()] * (room - len(rows))
+        return [*rows[:room], *verdict]
+
+
+def _refused(candidate: Candidate) -> str:
+    reason = clean(candidate.refusal)
+    return f"Not here: {reason}" if reason.startswith("then ") else reason
+
+
+def _hanging(line: Line, width: int) -> list[Line]:
+    """Wrap the last part of a row below itself."""
+    *head, (text, role) = line
+    used = sum(len(part) for part, _ in head)
+    first, *rest = wrap(text, max(8, width - used)) or [text]
+    if not rest:
+        return [line]
+    return [(*head, (first, role)), *(((f"{'':{used}}{more}", role),) for more in rest)]
 
 
 class TransformDialog(Dialog[Outcome]):
