@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import zip_longest
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
 
+from cnn_tui.engine.data.sources import FOLDER
 from cnn_tui.engine.decoding import encode
 from cnn_tui.engine.runs.folder import RunFolder
 from cnn_tui.engine.runs.history import RunEntry, read_entry
@@ -100,7 +102,9 @@ def settings_of_run(folder: RunFolder) -> dict[str, str]:
     info = folder.info()
     if info.program:
         return {_path_of(name): encode(value).decode() for name, value in info.config.items()}
-    return settings_of(folder.network())
+    # Of one's own data the network has only that they are in a folder.
+    own = {"data": encode(Path(info.data_dir).stem).decode()} if info.data == FOLDER else {}
+    return settings_of(folder.network()) | own
 
 
 def _path_of(name: str) -> str:

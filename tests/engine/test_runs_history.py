@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -209,6 +210,21 @@ def test_notes_have_limits(tmp_path: Path) -> None:
         manage.annotate(folder, note="x" * 10_001)
     folder.notes_file.write_text("{")
     assert folder.notes().tags == ()
+
+
+def test_runs_on_two_folders_of_ones_own_differ_in_their_data(
+    finished: Session, tmp_path: Path
+) -> None:
+    folders = []
+    for name in ("pets", "flowers"):
+        copied = RunFolder(tmp_path / name)
+        shutil.copytree(finished.folder.path, copied.path)
+        own = {"data": "folder", "data_dir": f"/home/me/{name}.zip"}
+        info = msgspec.structs.replace(copied.info(), **own)
+        copied.info_file.write_bytes(msgspec.json.encode(info))
+        folders.append(RunFolder(copied.path))
+    (difference,) = compare_runs(folders).differences
+    assert (difference.setting, difference.words) == ("data", ("pets", "flowers"))
 
 
 def test_what_differs_between_runs(finished: Session, tmp_path: Path) -> None:
