@@ -24,7 +24,10 @@ def number(value: object) -> float:
     """
     if not isinstance(value, float):
         item = getattr(value, "item", None)  # float() of a tensor with a gradient warns
-        value = float(item() if callable(item) else value)  # type: ignore[arg-type]
+        try:
+            value = float(item() if callable(item) else value)  # type: ignore[arg-type]
+        except OverflowError:
+            return math.nan
     found: float = value
     return found if -MOST <= found <= MOST else math.nan
 
@@ -49,6 +52,17 @@ class FigureReader:
                 kind = type(value).__name__
                 self._complain(f"{name} is left out: it is no single number but {kind}")
         return found
+
+    def count(self, name: str, value: object) -> int:
+        """A whole number from 0; 0, with a warning, for what is none."""
+        try:
+            found = 0.0 if value is None else number(value)
+            if found.is_integer() and 0 <= found <= _EXACT:
+                return int(found)
+        except (TypeError, ValueError, RuntimeError):
+            pass
+        self._complain(f"{name} is left out: it is no whole number from 0")
+        return 0
 
     def share(self, named: dict[str, float], *names: str) -> float:
         """An accuracy, taken from the figures; NaN if there is none from 0 to 1."""

@@ -140,7 +140,7 @@ class RecordedRun:
         lr = named.pop("lr", self._lr)
         if lr != self._lr and lr >= 0:
             self._lr = lr
-        self.step = max(self.step + 1, step or 0)
+        self.step = max(self.step + 1, self._reader.count("step", step))
         self._start()
         # Infinite if a loss was given that is not finite, NaN if none was given.
         loss = named.pop("loss", None)

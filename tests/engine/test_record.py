@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+import numpy as np
 import pytest
 from children import start
 
@@ -159,6 +160,22 @@ def test_nothing_raises_into_the_training(
     ]
     batches = events_like(run.path, BatchCompleted)
     assert len(batches) == 3
+
+
+def test_what_is_no_step_or_no_float_is_told_and_the_step_recorded(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    with record("a", runs_dir=tmp_path) as run:
+        for step in ("x", 1.5, math.inf, 10**400, [1]):
+            run.batch(loss=10**400, step=step)
+        run.batch(loss=1.0, step=9.0)
+        run.batch(loss=1.0, step=np.int64(20))
+        run.epoch(val_loss=10**400)
+    assert set(capfd.readouterr().err.splitlines()) == {
+        "cnn-tui: step is left out: it is no whole number from 0"
+    }
+    steps = [event.step for event in events_like(run.path, BatchCompleted)]
+    assert steps == [1, 2, 3, 4, 5, 9, 20]
 
 
 class FullDisk(Storage):
