@@ -81,7 +81,10 @@ class Assembly:
             layer = msgspec.structs.replace(layer, rounding="floor")
             step = infer(layer, self.flow, self._depth)
         if step.faults:
-            raise SpecError(f"{where}: {step.faults[0].text}.", INPUT_HINT)
+            fault = step.faults[0]
+            # No size of the images makes a value valid.
+            hint = fault.remedy if fault.code == "bad-value" else INPUT_HINT
+            raise SpecError(f"{where}: {fault.text}.", hint)
         self.layers.append(layer)
         self._before, self.flow = self.flow, step.after
         self.flat |= isinstance(layer, FC)

@@ -308,3 +308,10 @@ def test_nothing_is_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     with pytest.raises(SpecError, match="not a literal"):
         imported(tmp_path, f"open('ran', 'w')\n{text}", (1, 8, 8))
     assert not Path("ran").exists()
+
+
+def test_a_wrong_value_is_not_laid_on_the_size_of_the_images(tmp_path: Path) -> None:
+    for line, hint in (("F.elu(x, 2.0)", False), ("F.max_pool2d(x, 99)", True)):
+        with pytest.raises(SpecError) as caught:
+            imported(tmp_path, CIFAR.replace("F.relu(self.conv1(x))", line), (3, 32, 32))
+        assert ("Check the input size" in caught.value.hint) == hint, line

@@ -41,6 +41,7 @@ TORCH = {
     "nn.ELU(0.5)": "elu 0.5",
     "nn.Identity()": "",
     "nn.Flatten(1)": "",
+    "nn.Flatten(start_dim=1, end_dim=-1)": "",
 }
 KERAS = {
     "layers.Conv2D(6, 5, 2, 'same')": "conv 6 5x5 s2 pad same",
@@ -91,6 +92,9 @@ def test_each_argument_is_taken_or_known_to_change_nothing(text: str) -> None:
 
 
 WRONG = {
+    "nn.Flatten(0)": "does not flatten all dimensions but the first",
+    "nn.Flatten(2)": "does not flatten all dimensions but the first",
+    "nn.Flatten(1, 2)": "does not flatten all dimensions but the first",
     "nn.Conv2d(4, 6, 3, padding_mode='reflect')": "padding_mode='reflect': no counterpart",
     "nn.MaxPool2d(3, return_indices=True)": "return_indices=True: no counterpart",
     "nn.BatchNorm2d(4, affine=False)": "affine=False: no counterpart",

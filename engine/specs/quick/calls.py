@@ -102,6 +102,12 @@ def _lrn(given: Given) -> Called:
     )
 
 
+def _flatten(given: Given) -> Called:
+    if given.get("start_dim", 1) != 1 or given.get("end_dim", -1) not in (-1, 3):
+        raise SpecError("does not flatten all dimensions but the first: no counterpart")
+    return Called(note=FLATTENS)
+
+
 _TORCH: dict[str, CallRow] = {
     "Conv2d": CallRow(("in_channels", *CONV, "padding_mode"), _conv2d),
     "LazyConv2d": CallRow((*CONV, "padding_mode"), _conv2d),
@@ -124,7 +130,7 @@ _TORCH: dict[str, CallRow] = {
         lambda given: Called((PReLU(per_channel=given.pop("num_parameters", 1) != 1, **given),)),
     ),
     "Identity": CallRow((), no_layer()),
-    "Flatten": CallRow(("start_dim", "end_dim"), no_layer(FLATTENS)),
+    "Flatten": CallRow(("start_dim", "end_dim"), _flatten),
     **dict.fromkeys(
         ("Softmax", "LogSoftmax"), CallRow(("dim",), no_layer(ENDS_IN_SOFTMAX, is_softmax=True))
     ),
