@@ -120,6 +120,7 @@ TESTS = {
     "ops/filters.py": ("winograd", "ops_conv"),
     "ops/gathered.py": ("ops_geometry", "ops_conv"),
     "ops/global_pool.py": ("global_pool", "light_kernels"),
+    "ops/group_norm.py": ("group_norm",),
     "ops/kernel.py": ("light_kernels", "ops_geometry", "ops_conv"),
     "ops/linear.py": ("model", "ops_blocks"),
     "ops/loss.py": ("losses",),
