@@ -87,8 +87,11 @@ def load_lesson(name: str) -> Lesson:
     path = Path(name) if name.endswith(".toml") else Path(f"{name}.toml")
     try:
         is_file = path.is_file() or Path(name).is_file()
+        is_folder = not is_file and Path(name).is_dir()
     except (OSError, ValueError):  # a name that no file can have
-        is_file = False
+        is_file = is_folder = False
+    if is_folder and name not in known:
+        raise SpecError(f"{plain(name)} is a folder.", "Give the TOML file of a lesson in it.")
     if name in known or not (is_file or name.endswith(".toml")):
         return load_shipped(name)
     path = path if path.is_file() else Path(name)

@@ -223,6 +223,8 @@ def test_a_lesson_that_is_solved_at_its_start_says_so(learn: Learn, file: Path) 
         (("--list", "--report"), "exclude each other"),
         (("--json",), "--json belongs to"),
         (("--check",), "--check needs a lesson"),
+        (("--list", "padding"), "--list takes no lesson: --report LESSON shows"),
+        (("--check", "/"), "/ is a folder. Give the TOML file of a lesson in it."),
         (("paddin",), "There is no lesson 'paddin'. Did you mean padding?"),
         (("no/such.toml",), "There is no"),
     ],

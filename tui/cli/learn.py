@@ -57,6 +57,8 @@ def command(
         raise click.UsageError("--json belongs to --list, --report or --check.")
     if checks and lesson is None:
         raise click.UsageError("--check needs a lesson: the file to check.")
+    if lists and lesson is not None:
+        raise click.UsageError("--list takes no lesson: --report LESSON shows how far one is.")
     progress = LessonProgress()
     if lists:
         print_lessons(progress.read(), as_json=as_json)
