@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterator
 
 import numpy as np
@@ -23,7 +24,7 @@ from cnn_tui.engine.ops.patches import (
     find_patches,
     taps,
 )
-from cnn_tui.engine.ops.planes import Planes
+from cnn_tui.engine.ops.planes import Planes, rows_shape
 from cnn_tui.engine.ops.pool import AvgPoolKernel, MaxPoolKernel
 from cnn_tui.engine.ops.strided import phases
 
@@ -307,6 +308,7 @@ def test_planes_show_every_tap_and_give_back_what_windows_read(is_whole: bool) -
         given = block[:, 0, :, 0]
         assert np.array_equal(given[places], before[:, 0, :, 0][places])
         assert ((given == 0) | (given == before[:, 0, :, 0])).all(), geometry
+        assert planes.holds_all == (given != 0).all(), geometry  # Else all is cleared first.
 
 
 def windows(size: int, kernel: int, stride: int, padding: int, is_whole: bool) -> int:
@@ -335,3 +337,13 @@ def means(
         largest[row, :, column] = x[spans[0], :, spans[1]].max((0, 2))
         dx[spans[0], :, spans[1]] += dy[row, :, column][None, :, None] / count
     return y, dx, largest
+
+
+def test_planes_are_as_long_as_their_taps_reach() -> None:
+    for kernel, stride in itertools.product(range(1, 6), range(1, 5)):
+        geometry = Geometry((2, kernel), (3, stride), (0, 0), (1, 1), (4, 5))
+        later = max(tap // stride for tap in range(kernel))
+        plane = rows_shape((12, 2, 9, 3), geometry)
+        assert plane == (11, 2, 5 + later, 3)
+        size = min(kernel, stride) * (math.prod(plane) + later * 3)
+        assert Planes.size((12, 2, 9, 3), geometry) == size
