@@ -128,7 +128,7 @@ TESTS = {
     "ops/norm.py": ("light_kernels", "every_layer"),
     "ops/patches.py": ("ops_geometry", "ops_conv"),
     "ops/planes.py": ("light_kernels", "ops_geometry"),
-    "ops/pool.py": ("light_kernels", "ops_geometry"),
+    "ops/pool.py": ("pool_forms", "light_kernels", "ops_geometry"),
     "ops/products.py": ("ops_conv",),
     "ops/rows.py": ("ops_arena", "light_kernels", "ops_geometry", "ops_blocks"),
     "ops/strided.py": ("ops_geometry", "ops_conv"),
