@@ -35,7 +35,7 @@ def checkout(tmp_path: Path) -> Path:
         shutil.copytree(ROOT / name, tmp_path / name, ignore=ignore)
     for name in ("engine", "tui", "presets"):
         (tmp_path / "cnn_tui" / name).symlink_to(f"../{name}")
-    for name in ("pyproject.toml", "README.md", "CONTRIBUTING.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "CONTRIBUTING.md", "CHANGELOG.md", "LICENSE"):
         shutil.copy(ROOT / name, tmp_path)
     return tmp_path
 
