@@ -37,6 +37,7 @@ TESTS = {
     "specs/batches.py": ("batches",),
     "specs/blocks.py": ("block_rules", "offered_fixes"),
     "specs/branch_fixes.py": ("offered_fixes",),
+    "specs/cases.py": ("offered_fixes", "tried_fixes", "taking_back"),
     "specs/check.py": (
         "check",
         "check_places",
@@ -67,6 +68,7 @@ TESTS = {
     "specs/infer.py": ("inside", "rules", "explain"),
     "specs/info.py": ("layer_settings",),
     "specs/inside.py": ("inside",),
+    "specs/issues.py": ("check", "check_places", "offered_fixes", "taking_back", "data_fit"),
     "specs/known_data.py": ("fitting",),
     "specs/layers.py": ("layer_settings",),
     "specs/norm_rules.py": ("rules",),
