@@ -25,4 +25,6 @@ def test_a_share_that_moved_is_found() -> None:
         sys.path.pop(0)
     assert differences("x", "98.1% and 97%", "98.9% and 95%") == []
     assert differences("x", "98.1%", "94.9%") == ["x: 98.1% on the page, 94.9% now"]
+    assert differences("x", "98.1%", "94.9%", points=12) == []
+    assert differences("x", "97%┤ a chart\n98.1%", "98.1%") == []
     assert differences("x", "98.1%", "none") == ["x: 1 shares on the page, 0 now"]

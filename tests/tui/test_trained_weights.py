@@ -70,7 +70,7 @@ async def rewritten(app: CnnTuiApp, pilot: Pilot[None], row: str) -> str:
     app.builder.find(row)
     await pilot.press("T")
     await until(pilot, lambda: isinstance(app.screen, TransformDialog))
-    await until(pilot, lambda: "largest difference" in text(app, "CandidateList"))
+    await until(pilot, lambda: "random images: scores up to" in text(app, "CandidateList"))
     shown = text(app, "CandidateList")
     await pilot.press("enter")
     await until(pilot, lambda: isinstance(app.screen, BuildScreen))

@@ -56,7 +56,7 @@ async def test_long_rows_and_verdicts_are_wrapped(make_app: MakeApp) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         await pilot.press("down")
         shown = " ".join((await proof(app, pilot)).split())
-        assert "Not here: then layer 3" in shown
+        assert "Afterwards, layer 3" in shown
         assert "not proved: the matrix would have 16,384 x 16,384" in shown
         assert "At most" in shown and "activations kept" in shown, "nothing is cut off"
         await pilot.press("down")
