@@ -46,6 +46,7 @@ TESTS = {
         "taking_back",
         "data_fit",
         "batches",
+        "made_in_code",
     ),
     "specs/codec.py": ("file_layout", "file_limits", "codec"),
     "specs/depthwise.py": ("layer_settings",),

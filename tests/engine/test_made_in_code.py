@@ -83,3 +83,10 @@ def test_no_values_make_the_check_raise(
     network = made(kind, data.draw(chosen), inside=inside)
     for report in (check(network), check_with_data(network)):
         assert report.valid == (not report.issues)
+
+
+def test_a_network_whose_layers_cannot_be_listed_has_faults_of_its_own_and_counts_nothing() -> None:
+    report = check(Network(layers="conv"))  # type: ignore[arg-type]
+    assert not report.valid and report.layers == ()
+    assert (report.total_params, report.total_macs) == (0, 0)
+    assert {issue.layer for issue in report.issues} == {0}
