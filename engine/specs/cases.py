@@ -69,21 +69,25 @@ class FixCandidate(NamedTuple):
 
 
 def first_broken(
-    steps: Iterable[InferredLayer], before: Sequence[InferredLayer], change: int, first: int = 1
+    steps: Iterable[InferredLayer],
+    before: Sequence[InferredLayer],
+    renumbered: bool,
+    first: int = 1,
 ) -> str:
     """Say which layer does not fit once a network has been changed; empty if all do.
 
     Args:
         steps: layers of the changed network.
         before: all layers of the network as it was.
-        change: by how many layers the changed network is longer.
+        renumbered: whether layers have come or gone.
         first: the number of the first of ``steps``.
     """
     for number, step in enumerate(steps, first):
         if not step.broken:
             continue
         name = f"layer {number} ({layer_type(step.layer)})"
-        # Where layers have come or gone, the others have other numbers, but are the same objects.
-        was = [old for old in before if old.layer is step.layer] if change else before[number - 1 :]
+        # The others have other numbers then, but are the same objects.
+        same = [old for old in before if old.layer is step.layer]
+        was = same if renumbered else before[number - 1 :]
         return f"{name} still does not fit" if was and was[0].broken else f"then {name} breaks"
     return ""

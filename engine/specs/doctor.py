@@ -117,7 +117,7 @@ def _try(case: Case, candidate: FixCandidate) -> _Outcome | None:
         return None
     before = _codes(case.steps[first : case.place[0] + 1])
     expected = before - Counter({case.fault.code: 1})
-    broken = later = first_broken(chain(region, steps), case.steps, change, first + 1)
+    broken = later = first_broken(chain(region, steps), case.steps, change != 0, first + 1)
     # After another fault shapes are unknown.
     if end < len(network.layers) and flow.shape is not None and not broken:
         later = "all later layers fit"

@@ -108,8 +108,8 @@ def _try(case: Case, candidate: FixCandidate) -> Iterator[_Tried]:
     left = Counter(fault.code for fault in faults)
     if case.fault.code != "input" and left[case.fault.code] >= before[case.fault.code]:
         return
-    change = len(network.layers) - len(case.network.layers)
-    broken = first_broken(steps, case.steps, change)
+    renumbered = len(network.layers) != len(case.network.layers)
+    broken = first_broken(steps, case.steps, renumbered)
     if broken and case.fault.code == "input":
         effect = broken
     elif faults:

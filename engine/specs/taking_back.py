@@ -85,10 +85,10 @@ def _tried(
         remaining = Counter(code for _, code in left)
         if after == network or not remaining < codes:
             continue
-        change = len(after.layers) - len(network.layers)
-        effect = first_broken(found.steps, present.steps, change) or _effect(found)
+        renumbered = len(after.layers) != len(network.layers)
+        effect = first_broken(found.steps, present.steps, renumbered) or _effect(found)
         fix = msgspec.structs.replace(back, description=f"{back.description}: {effect}")
-        yield Undoing(fix, left, not change, faults)
+        yield Undoing(fix, left, not renumbered, faults)
 
 
 def _effect(found: Found) -> str:
