@@ -29,6 +29,7 @@ EDITS = {
     "the input": (changed(input=(1, 27, 27)), "take the input 1x27x27 back to 1x28x28"),
     "a larger input": (changed(input=(1, 30, 30)), "take the input 1x30x30 back to 1x28x28"),
     "the data": (changed(data="cifar10"), "take the data cifar10 back to mnist"),
+    "data of a later name": (changed(data="pathmnist"), "take the data pathmnist back to mnist"),
     "two layers that became one": (
         changed(layers=(*LENET.layers[:3], with_layer(3, stride=2).layers[3], *LENET.layers[5:])),
         "put conv 16 5x5 | relu back in place of the conv",
