@@ -20,6 +20,7 @@ from cnn_tui.engine.training.events import (
     SettingChanged,
 )
 from cnn_tui.tui.app import CnnTuiApp
+from cnn_tui.tui.dashboard import run_view
 from cnn_tui.tui.terminal.link import Link
 
 MakeApp = Callable[..., CnnTuiApp]
@@ -33,10 +34,14 @@ class SteadyUsage:
         return "cpu 187% 212 MB"
 
 
+@pytest.fixture(autouse=True)
+def steady(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_view, "Usage", SteadyUsage)
+
+
 async def train(pilot: Pilot[None]) -> None:
     app = pilot.app
     assert isinstance(app, CnnTuiApp)
-    app.training._usage = SteadyUsage()  # type: ignore[assignment]
     await pilot.press("f5")
     assert app.training.session.join(10)
     app.poll()
