@@ -28,7 +28,7 @@ from cnn_tui.engine.runs.names import run_names
 from cnn_tui.engine.sweeps import placing
 from cnn_tui.engine.sweeps.begin import new_sweep
 from cnn_tui.engine.sweeps.folder import SweepFolder, open_sweep
-from cnn_tui.engine.sweeps.leading import Where, lead_sweep
+from cnn_tui.engine.sweeps.leading import Placement, lead_sweep
 from cnn_tui.engine.sweeps.lines import SweepLine, TrialEnded, TrialReported
 from cnn_tui.engine.sweeps.plan import load_sweep
 from cnn_tui.engine.sweeps.state import read_sweep
@@ -205,7 +205,7 @@ def test_workers_without_the_folder_send_their_runs(
         info = msgspec.structs.replace(folder.info(), token="of another folder")
         folder.info_file.write_bytes(encode(info))
 
-    with Where(scheduler=scheduler).cluster(plan) as cluster:
+    with Placement(scheduler=scheduler).cluster(plan) as cluster:
         phase = lead_sweep(folder, plan, dataset, cluster, lambda line: None, begun, 10)
     assert phase == "finished"
     require_equal(undisturbed, folder)
@@ -220,7 +220,7 @@ def test_a_full_disk_on_a_worker_is_one_line_and_loses_nothing(
     _, dataset, _ = load_network_data(plan.base)
     ends: list[TrialEnded] = []
 
-    with Where(scheduler=scheduler).cluster(plan) as cluster:
+    with Placement(scheduler=scheduler).cluster(plan) as cluster:
 
         def tell(line: SweepLine) -> None:
             if isinstance(line, TrialEnded):
@@ -259,7 +259,7 @@ def test_another_version_is_one_line_before_anything_begins(
     plan = load_sweep(str(sweep_file(tmp_path)))
 
     def refused() -> str:
-        with pytest.raises(SweepError) as error, Where(scheduler=scheduler).cluster(plan):
+        with pytest.raises(SweepError) as error, Placement(scheduler=scheduler).cluster(plan):
             pass
         assert "\n" not in str(error.value)
         return str(error.value)
