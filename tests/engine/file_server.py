@@ -148,23 +148,6 @@ def hang_up(handler: Handler) -> None:
     handler.connection.close()
 
 
-@pytest.fixture
-def server(loopback: None, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
-    monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.delenv(MIRROR_VARIABLE, raising=False)
-    server = Server()
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    files = (RemoteFile("one.bin", len(CONTENT), hashlib.sha256(CONTENT).hexdigest()),)
-    source = Download((f"{server.address}/set/",), files, (1, 1, 1), 1, 1)
-    monkeypatch.setitem(SOURCES, "set", source)
-    yield server
-    server.released.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 def serving(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
     """A server of ``one.bin``, which is the set ``set``: what a fixture yields from."""
     monkeypatch.setenv("no_proxy", "*")

@@ -3,32 +3,17 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
 from driving import text
-from runs_made import crash, make_runs, until
+from runs_made import until
 from textual.pilot import Pilot
 
 from cnn_tui.tui.app import CnnTuiApp
 
 MakeApp = Callable[..., CnnTuiApp]
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = make_runs(tmp_path_factory.mktemp("runs"), (), ("--lr", "0.003"), ("--seed", "5"))
-    crash(root / "quick-3")
-    return root
-
-
-@pytest.fixture
-def root(made: Path, tmp_path: Path) -> Path:
-    shutil.copytree(made, tmp_path / "runs")
-    return tmp_path / "runs"
 
 
 @asynccontextmanager
